@@ -1,0 +1,35 @@
+"""The site: what an exchanger is made of, one line a role, in the order of need.
+
+Run it as `pyinfra inventory/lab.py deploy.py` (`make converge` does so host by host, with a probe message
+after each). The inventory has checked every fact and flag before this file is read.
+"""
+
+from roles import (
+    aliases,
+    base,
+    dns,
+    firewall,
+    forwarder,
+    postfix,
+    release,
+    rspamd,
+    spamassassin,
+    tls,
+    valkey,
+)
+from roles.lib.site import is_exchanger, this_exchange, this_site
+
+if is_exchanger():
+    site = this_site()
+    base.deploy(site)
+    firewall.deploy(site)
+    tls.deploy(site)
+    valkey.deploy(site)
+    rspamd.deploy(site)
+    spamassassin.deploy(site)
+    release.deploy(site)
+    aliases.deploy(site)
+    forwarder.deploy(site)
+    postfix.deploy(site)
+else:
+    dns.deploy(this_exchange())

@@ -1,0 +1,101 @@
+"""The ground every other role stands on: the host checked, named, on time, and with bounded logs.
+
+Ports: none. Everything depends on it. The preflight comes first and changes nothing: a host that cannot
+become an exchanger is told why, and what to do, before a package is installed on it.
+"""
+
+import shlex
+from collections.abc import Generator
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.deploy import deploy as pyinfra_deploy
+from pyinfra.api.operation import operation
+
+from roles.lib.converge import converged
+from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.observed import Observed, announce, observe
+from roles.lib.packages import packages
+from roles.lib.render import render
+from roles.lib.site import Site
+
+PACKAGES = ("ca-certificates", "iproute2", "systemd-timesyncd", "unattended-upgrades")
+LEAST_FREE_MEGABYTES = 2_000
+POSTFIX = "postfix.service"
+
+
+def obstacles(seen: Observed) -> list[str]:
+    """Why this host cannot become an exchanger, each with the way out; empty when it can."""
+    found = []
+    system = seen.system
+    postfix_runs = seen.units.get(POSTFIX, {}).get("ActiveState") == "active"
+    if system["os"] != "debian 13":
+        found.append(
+            f"it runs {system['os']}: twinmx needs Debian 13 (trixie); reinstall or upgrade the host"
+        )
+    if system["init"] != "systemd":
+        found.append(f"its PID 1 is {system['init']}: boot the host, or the container, with systemd")
+    if system["machine"] != "x86_64":
+        found.append(f"it is a {system['machine']}: the programs are built for x86_64; use an amd64 host")
+    if int(system["free_megabytes"]) < LEAST_FREE_MEGABYTES:
+        found.append(
+            f"/var has {system['free_megabytes']} MB free: the queues need {LEAST_FREE_MEGABYTES} MB; "
+            "enlarge the disk or clean up"
+        )
+    if system["port_25"] and not postfix_runs:
+        found.append(
+            "port 25 is taken by something that is not Postfix: find it with `ss -ltnp sport = :25`, remove "
+            "that mail server (`apt-get purge exim4-base`, for one)"
+        )
+    return found
+
+
+@operation()
+def _preflight(name_of_host: str) -> Generator[StringCommand, None, None]:
+    for obstacle in obstacles(observe()):
+        text = f"{name_of_host} cannot become an exchanger: {obstacle}."
+        yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
+
+
+def render_files(site: Site) -> list[Managed]:
+    """Host name, hosts file, log limits, unattended upgrades, and the users of our programs."""
+    exchange = site.exchange
+    return [
+        ManagedFile("/etc/hostname", f"{site.me.fqdn}\n"),
+        ManagedFile("/etc/hosts", render("base/hosts.j2", me=site.me, peers=site.peers)),
+        ManagedFile("/etc/systemd/journald.conf.d/twinmx.conf", render("base/journald.conf.j2")),
+        ManagedFile("/etc/sysusers.d/twinmx.conf", render("base/sysusers.conf.j2")),
+        ManagedFile("/etc/tmpfiles.d/twinmx.conf", render("base/tmpfiles.conf.j2")),
+        ManagedFile(
+            "/etc/apt/apt.conf.d/52twinmx-upgrades",
+            render("base/upgrades.conf.j2", enabled=exchange.access.upgrades),
+        ),
+    ]
+
+
+@pyinfra_deploy("base")
+def deploy(site: Site) -> None:
+    """Check the host, then give it its name, clock, log limits and users."""
+    announce(units=[POSTFIX])
+    _preflight(name_of_host=site.name, name="preflight")
+    packages("base", PACKAGES)
+    files = render_files(site)
+    checked_files(
+        "base",
+        files,
+        check="systemd-tmpfiles --dry-run --create twinmx.conf >/dev/null; apt-config dump >/dev/null",
+        roots=["/etc"],
+    )
+    converged(
+        "base",
+        apply="\n".join(
+            [
+                'hostnamectl set-hostname --static --transient "$(cat /etc/hostname)"',
+                "systemd-sysusers",
+                "systemd-tmpfiles --create twinmx.conf",
+                "systemctl restart systemd-journald",
+                "systemctl enable --now systemd-timesyncd unattended-upgrades",
+            ]
+        ),
+        healthy='test "$(hostname)" = "$(cat /etc/hostname)" && getent passwd twinmx',
+        inputs=files,
+    )

@@ -1,0 +1,45 @@
+"""Packet filter: nothing comes in but what an exchanger is for.
+
+Ports: 25 from everywhere (unless drained by Postfix itself), SSH from the operators' networks, the
+forwarder's port from the other exchangers, metrics from the monitors. Only the table `inet twinmx` is
+ours: other tables on the host (a container engine's, fail2ban's) stay as they are.
+"""
+
+from pyinfra.api.deploy import deploy as pyinfra_deploy
+
+from roles.lib.converge import converged_service
+from roles.lib.files import ManagedFile, checked_files
+from roles.lib.packages import packages
+from roles.lib.render import render
+from roles.lib.site import Site
+
+PACKAGES = ("nftables",)
+
+
+def render_rules(site: Site) -> ManagedFile:
+    """The rule set of this host."""
+    exchange = site.exchange
+    rules = render(
+        "firewall/nftables.conf.j2",
+        ssh_from=exchange.access.ssh_from,
+        peers=[peer.peer for peer in site.peers],
+        forwarder_port=exchange.forwarder.port,
+        metrics_from=exchange.monitors.clients,
+        metrics_ports=exchange.forwarder.metrics_ports,
+    )
+    return ManagedFile("/etc/nftables.conf", rules, mode="0755")
+
+
+@pyinfra_deploy("firewall")
+def deploy(site: Site) -> None:
+    """Load the rule set, replacing ours at one stroke."""
+    packages("firewall", PACKAGES)
+    rules = [render_rules(site)]
+    checked_files("firewall", rules, check="nft --check --file $CANDIDATE/etc/nftables.conf")
+    converged_service(
+        "nftables.service",
+        inputs=rules,
+        healthy="nft list table inet twinmx",
+        packages=PACKAGES,
+        reload=True,
+    )

@@ -1,0 +1,136 @@
+"""A restart is a state, not an event.
+
+Each converged thing has a fingerprint of what it was last started with: the files it reads, the versions
+of its packages, the command that applies them. Where the fingerprint on the host differs, or a unit is
+not active, the command runs, health is awaited, and only then the new fingerprint is written. A converge
+that was interrupted between the files and the restart therefore restarts at the next one.
+"""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Generator, Sequence
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import OperationMeta, operation
+
+from roles.lib.files import Managed
+from roles.lib.observed import Observed, announce, forget, observe
+
+STAMPS = "/var/lib/twinmx/converged"
+
+APPLY = """mkdir -p {stamps} && rm -f {stamp} || exit 1
+evidence() {{
+  {evidence}
+  exit 1
+}}
+( set -e
+{apply}
+)
+[ $? = 0 ] || {{ echo "{name}: could not be applied"; evidence; }}
+deadline=$(( $(date +%s) + {seconds} ))
+until ( {healthy} ) >/run/twinmx-health 2>&1; do
+  if [ "$(date +%s)" -ge "$deadline" ]; then
+    echo "{name}: not healthy {seconds} s after it was applied; the check was:" {quoted_healthy}
+    cat /run/twinmx-health
+    evidence
+  fi
+  sleep 0.2
+done
+echo {fingerprint} >{stamp}"""
+
+
+def fingerprint(inputs: Sequence[Managed], versions: dict[str, str], apply: str) -> str:
+    """SHA-256 over what a service is started with; equal inputs give equal fingerprints."""
+    described = {file.path: file.state for file in inputs}
+    text = json.dumps([described, versions, apply], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _settled(unit: str, seen: Observed) -> bool:
+    shown = seen.units.get(unit, {})
+    reloaded = shown.get("NeedDaemonReload") != "yes"
+    return shown.get("ActiveState") == "active" and reloaded
+
+
+@operation()
+def _converged(
+    label: str,
+    apply: str,
+    healthy: str,
+    inputs: Sequence[Managed],
+    units: Sequence[str],
+    packages: Sequence[str],
+    seconds: int,
+) -> Generator[StringCommand, None, None]:
+    seen = observe()
+    versions = {package: seen.packages.get(package, "") for package in packages}
+    wanted = fingerprint(inputs, versions, apply)
+    if seen.stamps.get(label) == wanted and all(_settled(unit, seen) for unit in units):
+        return
+    evidence = f"journalctl --no-pager -n 30 {' '.join(f'-u {shlex.quote(u)}' for u in units)}"
+    script = APPLY.format(
+        name=label,
+        stamps=STAMPS,
+        stamp=f"{STAMPS}/{label}",
+        apply=apply,
+        healthy=healthy,
+        quoted_healthy=shlex.quote(shlex.quote(healthy)),
+        seconds=seconds,
+        evidence=evidence if units else ":",
+        fingerprint=wanted,
+    )
+    yield StringCommand(f"sh -c {shlex.quote(script)}")
+    forget()
+
+
+def converged(
+    name: str,
+    *,
+    apply: str,
+    healthy: str = "true",
+    inputs: Sequence[Managed] = (),
+    units: Sequence[str] = (),
+    packages: Sequence[str] = (),
+    seconds: int = 30,
+) -> OperationMeta:
+    """Run `apply` (a shell command) whenever `inputs` or `packages` are not what it last ran with.
+
+    healthy: a shell command awaited up to `seconds` after `apply`; when it never succeeds the operation
+    fails with the check, its output and the journal of `units`. units: must be active, or `apply` runs.
+    """
+    announce(units=units)
+    return _converged(
+        label=name,
+        apply=apply,
+        healthy=healthy,
+        inputs=inputs,
+        units=units,
+        packages=packages,
+        seconds=seconds,
+        name=f"{name}: converged",
+    )
+
+
+def converged_service(
+    unit: str,
+    *,
+    inputs: Sequence[Managed],
+    healthy: str,
+    packages: Sequence[str] = (),
+    reload: bool = False,
+    seconds: int = 30,
+) -> OperationMeta:
+    """Keep one systemd service running on exactly `inputs`; `reload` where the service can take them live."""
+    verb = "reload-or-restart" if reload else "restart"
+    quoted = shlex.quote(unit)
+    steps = f"systemctl daemon-reload && systemctl enable -q {quoted} && systemctl {verb} {quoted}"
+    return converged(
+        unit.removesuffix(".service"),
+        apply=steps,
+        healthy=f"systemctl is-active -q {quoted} && {healthy}",
+        inputs=inputs,
+        units=[unit],
+        packages=packages,
+        seconds=seconds,
+    )

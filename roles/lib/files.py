@@ -1,0 +1,114 @@
+"""Files that a host's programs accept before they are put in place.
+
+A set of files belongs to one program. It is compared with the host (no round trip), sent in one command
+when anything differs, and checked by the program itself as a candidate. A refused candidate leaves the
+files and the running service untouched, and the program's own message is the error.
+"""
+
+import base64
+import hashlib
+import json
+import shlex
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import OperationMeta, operation
+
+from roles.lib.diff import show_differences
+from roles.lib.observed import ONHOST, announce, forget, observe
+
+
+@dataclass(frozen=True)
+class ManagedFile:
+    """A file as it shall be. `secret` keeps its content out of every diff; mode is octal text."""
+
+    path: str
+    content: str | bytes
+    mode: str = "0644"
+    user: str = "root"
+    group: str = "root"
+    secret: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The content as bytes (text is UTF-8)."""
+        return self.content.encode() if isinstance(self.content, str) else self.content
+
+    @property
+    def state(self) -> dict[str, str]:
+        """What an observation of this file says once it is in place."""
+        digest = hashlib.sha256(self.data).hexdigest()
+        described = {"mode": self.mode, "user": self.user, "group": self.group}
+        return {"kind": "file", "sha256": digest, **described}
+
+    @property
+    def wire(self) -> dict[str, str]:
+        """What the host needs to write it."""
+        content = base64.b64encode(self.data).decode()
+        return {"content": content, "mode": self.mode, "user": self.user, "group": self.group}
+
+
+@dataclass(frozen=True)
+class ManagedLink:
+    """A symbolic link as it shall be."""
+
+    path: str
+    target: str
+
+    @property
+    def state(self) -> dict[str, str]:
+        """What an observation of this link says once it is in place."""
+        return {"kind": "link", "target": self.target}
+
+    @property
+    def wire(self) -> dict[str, str]:
+        """What the host needs to make it."""
+        return {"target": self.target}
+
+
+Managed = ManagedFile | ManagedLink
+
+
+@operation()
+def _checked_files(
+    files: Sequence[Managed], absent: Sequence[str], check: str, roots: Sequence[str], label: str
+) -> Generator[StringCommand, None, None]:
+    seen = observe().files
+    changed = [file for file in files if seen.get(file.path) != file.state]
+    surplus = [path for path in absent if seen.get(path) is not None]
+    if not changed and not surplus:
+        return
+    show_differences(changed, surplus)
+    asked: dict[str, Any] = {
+        "name": label,
+        "files": {file.path: file.wire for file in files},
+        "changed": [file.path for file in changed],
+        "absent": list(absent),
+        "check": check,
+        "roots": list(roots),
+    }
+    program = shlex.quote((ONHOST / "apply_files.py").read_text())
+    yield StringCommand(f"python3 -c {program}", _stdin=json.dumps(asked))
+    forget()
+
+
+def checked_files(
+    name: str,
+    files: Sequence[Managed],
+    *,
+    check: str = "",
+    roots: Sequence[str] = (),
+    absent: Sequence[str] = (),
+) -> OperationMeta:
+    """Put `files` in place and remove `absent`, if `check` accepts them.
+
+    name: the program they belong to. check: a shell command, run with the candidate mounted over `roots`
+    (the directories that hold the files); its exit status decides. $CANDIDATE is the candidate's root, for
+    a checker that takes a path. Without a check the files are only replaced atomically.
+    """
+    announce(paths=[*(file.path for file in files), *absent])
+    return _checked_files(
+        files=files, absent=absent, check=check, roots=roots, label=name, name=f"{name}: files"
+    )

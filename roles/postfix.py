@@ -1,0 +1,101 @@
+"""The two Postfix instances of an exchanger: one that accepts, one that sends on.
+
+Ports: 25 (inbound, unless drained) and 20386 on loopback (postfix-out). What waits for us and what waits
+for others are two queues with limits of their own (MULTI_INSTANCE_README). The inbound instance hands
+mail to the forwarder of this host, or at once to a peer's when that one does not answer; postfix-out
+takes it back from the forwarder and talks to the mailbox providers.
+"""
+
+from pyinfra.api.deploy import deploy as pyinfra_deploy
+
+from roles import tls
+from roles.aliases import SNAPSHOT
+from roles.lib.converge import converged_service
+from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.packages import packages
+from roles.lib.render import render
+from roles.lib.site import Site
+
+PACKAGES = ("postfix", "postfix-lmdb", "postfix-pcre")
+OLDEST = {"postfix": "3.10.13"}  # earlier 3.10 has holes in access restrictions and in BDAT
+OUT_PORT = 20386
+SOCKETMAP_PORT = 20382
+
+CHECK = """for instance in /etc/postfix /etc/postfix-out; do
+  postfix -c $instance check || exit 1
+  warnings=$(postconf -c $instance 2>&1 >/dev/null)
+  [ -z "$warnings" ] || { echo "$warnings"; exit 1; }
+done"""
+
+GREETED = """python3 -c 'import smtplib; smtplib.SMTP("127.0.0.1", {port}, timeout=3).quit()'"""
+
+
+def nexthops(site: Site, own_address: object, port: int) -> str:
+    """A nexthop list (transport(5)): this host first, then the peers; a drained host comes last."""
+    own = [f"[{own_address}]:{port}"]
+    peers = [f"[{peer.peer}]:{port}" for peer in site.peers]
+    return ", ".join(own + peers if site.me.active else peers + own)
+
+
+def render_inbound(site: Site) -> list[Managed]:
+    """The instance that accepts mail from the world."""
+    exchange = site.exchange
+    values: dict[str, object] = {
+        "me": site.me,
+        "domains": exchange.domains,
+        "messages": exchange.messages,
+        "tls": exchange.tls,
+        "certificate": tls.CERTIFICATE,
+        "key": tls.KEY,
+        "snapshot": SNAPSHOT.removesuffix(".lmdb"),
+        "socketmap_port": SOCKETMAP_PORT,
+        "out_port": OUT_PORT,
+        "nexthops": nexthops(site, "127.0.0.1", exchange.forwarder.port),
+        "deadlines": exchange.deadlines,
+    }
+    names = ("main.cf", "master.cf", "header_checks.pcre", "srs_shape.pcre")
+    return [ManagedFile(f"/etc/postfix/{name}", render(f"postfix/{name}.j2", **values)) for name in names]
+
+
+def render_out(site: Site) -> list[Managed]:
+    """The instance that sends to the mailbox providers."""
+    values: dict[str, object] = {
+        "me": site.me,
+        "domains": site.exchange.domains,
+        "messages": site.exchange.messages,
+        "out_port": OUT_PORT,
+        "back": nexthops(site, site.me.address, 25),
+    }
+    return [
+        ManagedFile(f"/etc/postfix-out/{name}", render(f"postfix/out/{name}.j2", **values))
+        for name in ("main.cf", "master.cf")
+    ]
+
+
+@pyinfra_deploy("postfix")
+def deploy(site: Site) -> None:
+    """Configure both instances as one checked set, then bring up the one that sends, then the other."""
+    packages("postfix", PACKAGES, at_least=OLDEST)
+    inbound, out = render_inbound(site), render_out(site)
+    directories = "install -d /var/spool/postfix-out; install -d -o postfix /var/lib/postfix-out"
+    checked_files(
+        "postfix",
+        [*inbound, *out],
+        check=f"{directories}\n{CHECK}",
+        roots=["/etc/postfix", "/etc/postfix-out"],
+    )
+    converged_service(
+        "postfix@out.service",
+        inputs=out,
+        healthy=GREETED.format(port=OUT_PORT),
+        packages=PACKAGES,
+        reload=True,
+    )
+    listening = GREETED.format(port=25)
+    converged_service(
+        "postfix.service",
+        inputs=[*inbound, *tls.read_files(site)],
+        healthy=listening if site.me.active else f"! {listening}",
+        packages=PACKAGES,
+        reload=True,
+    )

@@ -1,0 +1,69 @@
+"""The programs of src/twinmx, as a release on the host: built here, installed there, switched by a link.
+
+Ports: none. The aliases and forwarder roles depend on it. A release is a virtual environment of its own
+under /opt/twinmx/releases; /opt/twinmx/current points at the one in use and the one before it is kept.
+Hosts never talk to a package index: the controller ships every wheel, and pip on the host checks each
+against the hashes in requirements/hosts.txt.
+"""
+
+import shlex
+from collections.abc import Generator
+
+from pyinfra.api.command import FileUploadCommand, StringCommand
+from pyinfra.api.deploy import deploy as pyinfra_deploy
+from pyinfra.api.operation import operation
+
+from roles.lib.files import ManagedLink
+from roles.lib.observed import announce, forget, observe
+from roles.lib.packages import packages
+from roles.lib.site import Site
+from roles.lib.wheelhouse import Wheelhouse, wheelhouse
+
+PACKAGES = ("python3-venv",)
+HOME = "/opt/twinmx"
+CURRENT = f"{HOME}/current"
+
+# A release is built under a name of its own, tried, and only then linked: a wheel that does not even
+# import never becomes the current one. Older releases than the previous one are removed.
+INSTALL = """set -e
+umask 022
+new={home}/releases/{version}
+previous=$(readlink {current} || true)
+rm -rf "$new" && mkdir -p "$new/wheels"
+tar -xf {archive} -C "$new/wheels" && rm {archive}
+python3 -m venv "$new"
+"$new/bin/pip" install -q --no-index --find-links "$new/wheels" --require-hashes -r "$new/wheels/hosts.txt"
+"$new/bin/pip" install -q --no-index --no-deps "$new"/wheels/twinmx-*.whl
+rm -r "$new/wheels"
+"$new/bin/twinmx-forwarder" --help >/dev/null
+"$new/bin/twinmx-aliases" --help >/dev/null
+ln -sfn "releases/{version}" {home}/.next && mv -T {home}/.next {current}
+for old in {home}/releases/*; do
+  case "releases/${{old##*/}}" in "releases/{version}"|"$previous") ;; *) rm -rf "$old" ;; esac
+done"""
+
+
+def current_link() -> ManagedLink:
+    """The link to the release built from this checkout; what runs from it restarts when it changes."""
+    return ManagedLink(CURRENT, f"releases/{wheelhouse().version}")
+
+
+@operation()
+def _release(
+    built: Wheelhouse,
+) -> Generator[FileUploadCommand | StringCommand, None, None]:
+    if observe().files.get(CURRENT) == current_link().state:
+        return
+    archive = f"/var/lib/twinmx/{built.version}.tar"
+    yield FileUploadCommand(str(built.archive()), archive)
+    script = INSTALL.format(home=HOME, version=built.version, current=CURRENT, archive=archive)
+    yield StringCommand(f"sh -c {shlex.quote(script)}")
+    forget()
+
+
+@pyinfra_deploy("release")
+def deploy(_site: Site) -> None:
+    """Install the release built from this checkout, and make it the current one."""
+    packages("release", PACKAGES)
+    announce(paths=[CURRENT])
+    _release(built=wheelhouse(), name="release")

@@ -1,0 +1,70 @@
+"""The host's certificate and key, checked on the controller before any host is touched.
+
+Ports: none. Postfix depends on it. The files come from the controller (`tls.certificate`, `tls.key`): in
+the lab from its own CA, in production from yours.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pyinfra.api.deploy import deploy as pyinfra_deploy
+
+from inventory.load import InventoryError
+from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.site import Site
+
+CERTIFICATE = "/etc/twinmx/tls/certificate.pem"
+KEY = "/etc/twinmx/tls/key.pem"
+LEAST_VALIDITY = timedelta(days=1)
+
+
+def _read(knob: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InventoryError(
+            f"tls.{knob}: {path}: {error.strerror}; `make up` makes those of the lab"
+        ) from None
+
+
+def _covers(certificate: x509.Certificate, fqdn: str) -> bool:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    wildcard = "*." + fqdn.split(".", 1)[1]
+    return bool({fqdn, wildcard} & set(names.get_values_for_type(x509.DNSName)))
+
+
+def check_pair(fqdn: str, certificate: Path, key: Path) -> tuple[bytes, bytes]:
+    """The PEM bytes of a certificate and its key; InventoryError where they cannot serve `fqdn`."""
+    chain, private = _read("certificate", certificate), _read("key", key)
+    try:
+        leaf = x509.load_pem_x509_certificate(chain)
+        public = load_pem_private_key(private, password=None).public_key()
+        covered = _covers(leaf, fqdn)
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound) as error:
+        raise InventoryError(f"tls: {certificate} or {key} cannot be used: {error}") from None
+    if leaf.public_key() != public:
+        raise InventoryError(f"tls: {key} is not the key of {certificate}; allowed: a pair")
+    if not covered:
+        raise InventoryError(f"tls.certificate: {certificate} is not for {fqdn}; allowed: one that names it")
+    if leaf.not_valid_after_utc < datetime.now(UTC) + LEAST_VALIDITY:
+        raise InventoryError(
+            f"tls.certificate: {certificate} ends {leaf.not_valid_after_utc}; renew it first"
+        )
+    return chain, private
+
+
+def read_files(site: Site) -> list[Managed]:
+    """The two files of this host; the key is a secret readable by root alone."""
+    fqdn, tls = site.me.fqdn, site.exchange.tls
+    certificate, key = (Path(knob.format(fqdn=fqdn)) for knob in (tls.certificate, tls.key))
+    chain, private = check_pair(fqdn, certificate, key)
+    return [ManagedFile(CERTIFICATE, chain), ManagedFile(KEY, private, mode="0400", secret=True)]
+
+
+@pyinfra_deploy("tls")
+def deploy(site: Site) -> None:
+    """Copy the pair; Postfix's own role takes it up."""
+    checked_files("tls", read_files(site))
