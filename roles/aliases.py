@@ -7,10 +7,9 @@ the old file or the new one and never half of either.
 
 from pathlib import Path
 
-from pyinfra.api.deploy import deploy as pyinfra_deploy
-
 from roles.lib.converge import converged
 from roles.lib.files import ManagedFile, checked_files
+from roles.lib.role import role
 from roles.lib.site import Site
 from roles.release import CURRENT, current_link
 from twinmx.aliases.hostformat import dump_aliases
@@ -27,7 +26,7 @@ def render_source(site: Site) -> ManagedFile:
     return ManagedFile(SOURCE, dump_aliases(aliases), mode="0640", group="twinmx")
 
 
-@pyinfra_deploy("aliases")
+@role("aliases")
 def deploy(site: Site) -> None:
     """Ship the aliases and build the snapshot from them."""
     source = [render_source(site)]

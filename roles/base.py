@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Generator
 
 from pyinfra.api.command import StringCommand
-from pyinfra.api.deploy import deploy as pyinfra_deploy
 from pyinfra.api.operation import operation
 
 from roles.lib.converge import converged
@@ -16,6 +15,7 @@ from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.observed import Observed, announce, observe
 from roles.lib.packages import packages
 from roles.lib.render import render
+from roles.lib.role import role
 from roles.lib.site import Site
 
 PACKAGES = ("ca-certificates", "iproute2", "systemd-timesyncd", "unattended-upgrades")
@@ -72,7 +72,7 @@ def render_files(site: Site) -> list[Managed]:
     ]
 
 
-@pyinfra_deploy("base")
+@role("base")
 def deploy(site: Site) -> None:
     """Check the host, then give it its name, clock, log limits and users."""
     announce(units=[POSTFIX])

@@ -1,4 +1,122 @@
-"""stub"""
+"""The DNS records of the served domains: MX by priority, the exchangers' addresses, SPF and DMARC.
+
+Ports: none on the hosts. It runs on the controller, after the exchangers have converged, and changes a
+record set only where it differs. octoDNS compares and applies; in the lab by RFC 2136 with TSIG. What it
+does not own (any other name or type in the zone: the web site's address, NS) is never touched.
+"""
+
+import shlex
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from octodns.processor.base import BaseProcessor
+from octodns.provider.plan import Plan
+from octodns.record import Record
+from octodns.zone import Zone
+from octodns_bind import Rfc2136Provider
+from pyinfra import logger
+from pyinfra.api.command import FunctionCommand, StringCommand
+from pyinfra.api.operation import operation
+
+from inventory.schema import Exchange
+from inventory.secrets import Secrets, load_secrets
+from roles.lib.role import role
+
+RecordKey = tuple[str, str]
 
 
-def deploy(exchange): ...
+def mail_records(exchange: Exchange, domain: str) -> dict[RecordKey, dict[str, Any]]:
+    """The records that make `domain` receive its mail here: (name below the domain, type) → octoDNS data.
+
+    Sources: RFC 5321 5.1 (MX), RFC 7208 (SPF), RFC 7489 (DMARC).
+    """
+    hosts = exchange.exchangers.values()
+    ttl = {"ttl": exchange.dns.ttl}
+    sources = [f"ip4:{host.address}" for host in hosts]
+    sources += [f"ip6:{host.address6}" for host in hosts if host.address6]
+    mx = [{"preference": host.mx_priority, "exchange": f"{host.fqdn}."} for host in hosts]
+    records: dict[RecordKey, dict[str, Any]] = {
+        ("", "MX"): {"values": mx} | ttl,
+        ("", "TXT"): {"values": [f"v=spf1 {' '.join(sources)} -all"]} | ttl,
+        ("_dmarc", "TXT"): {"values": [f"v=DMARC1\\; p={exchange.dns.dmarc}"]} | ttl,
+    }
+    for host in hosts:
+        if host.fqdn.endswith(f".{domain}"):
+            name = host.fqdn.removesuffix(f".{domain}")
+            records[name, "A"] = {"values": [str(host.address)]} | ttl
+            if host.address6:
+                records[name, "AAAA"] = {"values": [str(host.address6)]} | ttl
+    return records
+
+
+def desired_zone(exchange: Exchange, domain: str) -> Zone:
+    """octoDNS's picture of what `domain` shall hold of ours."""
+    zone = Zone(f"{domain}.", [])
+    for (name, kind), data in mail_records(exchange, domain).items():
+        zone.add_record(Record.new(zone, name, {"type": kind} | data))
+    return zone
+
+
+class OnlyOurs(BaseProcessor):  # type: ignore[misc]
+    """Hides from octoDNS every existing record set that we do not want to set, so it is never deleted."""
+
+    def __init__(self, owned: set[RecordKey]) -> None:
+        super().__init__("only-ours")
+        self.owned = owned
+
+    def process_target_zone(self, existing: Zone, target: Any) -> Zone:
+        """Drop what is not owned from the picture of the zone as it is."""
+        for record in list(existing.records):
+            if (record.name, record._type) not in self.owned:
+                existing.remove_record(record)
+        return existing
+
+
+def provider(exchange: Exchange, secrets: Secrets) -> Rfc2136Provider:
+    """The primary name server of the inventory, spoken to with its key."""
+    if secrets.tsig is None:
+        raise ValueError(f"{exchange.secrets_file}: tsig: missing, but dns.server is set")
+    return Rfc2136Provider(
+        "primary",
+        str(exchange.dns.server),
+        port=exchange.dns.port,
+        key_name=secrets.tsig.name,
+        key_secret=secrets.tsig.secret.get_secret_value(),
+        key_algorithm=secrets.tsig.algorithm,
+    )
+
+
+def plan(exchange: Exchange, domain: str, target: Rfc2136Provider) -> Plan | None:
+    """What would have to change at `target` for `domain`; None where nothing would."""
+    owned = set(mail_records(exchange, domain))
+    return target.plan(desired_zone(exchange, domain), processors=[OnlyOurs(owned)])
+
+
+@operation()
+def _zone(exchange: Exchange, domain: str) -> Generator[FunctionCommand | StringCommand, None, None]:
+    server = f"{exchange.dns.server}:{exchange.dns.port}"
+    try:
+        target = provider(exchange, load_secrets(Path(exchange.secrets_file)))
+        changes = plan(exchange, domain, target)
+    except Exception as error:  # dnspython, octoDNS or the network: all end this operation
+        text = f"{domain}: the name server {server} does not let its zone be read: {error}"
+        yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
+        return
+    if changes is None:
+        return
+    for change in changes.changes:
+        logger.info("    %s: %s", domain, change)
+    yield FunctionCommand(target.apply, [changes], {})
+
+
+@role("dns")
+def deploy(exchange: Exchange) -> None:
+    """Bring the zone of each served domain up to date, where the inventory names a server."""
+    if exchange.dns.server is None:
+        for domain in exchange.domains:
+            for (name, kind), data in mail_records(exchange, domain).items():
+                logger.info("    to be set by you: %s.%s %s %s", name, domain, kind, data["values"])
+        return
+    for domain in exchange.domains:
+        _zone(exchange=exchange, domain=domain, name=f"{domain}: zone")

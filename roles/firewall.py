@@ -5,12 +5,11 @@ forwarder's port from the other exchangers, metrics from the monitors. Only the 
 ours: other tables on the host (a container engine's, fail2ban's) stay as they are.
 """
 
-from pyinfra.api.deploy import deploy as pyinfra_deploy
-
 from roles.lib.converge import converged_service
 from roles.lib.files import ManagedFile, checked_files
 from roles.lib.packages import packages
 from roles.lib.render import render
+from roles.lib.role import role
 from roles.lib.site import Site
 
 PACKAGES = ("nftables",)
@@ -30,7 +29,7 @@ def render_rules(site: Site) -> ManagedFile:
     return ManagedFile("/etc/nftables.conf", rules, mode="0755")
 
 
-@pyinfra_deploy("firewall")
+@role("firewall")
 def deploy(site: Site) -> None:
     """Load the rule set, replacing ours at one stroke."""
     packages("firewall", PACKAGES)

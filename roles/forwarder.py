@@ -6,14 +6,13 @@ In August 2020 the one mail handler was down although it was set to restart: her
 with a watchdog and without a limit on restarts, and Postfix goes on to the peer's while all are away.
 """
 
-from pyinfra.api.deploy import deploy as pyinfra_deploy
-
 from inventory.schema import METRICS_BASE
 from roles import rspamd, spamassassin
 from roles.aliases import SNAPSHOT
 from roles.lib.converge import converged
 from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.render import render
+from roles.lib.role import role
 from roles.lib.site import Site
 from roles.postfix import OUT_PORT, SOCKETMAP_PORT
 from roles.release import CURRENT, current_link
@@ -65,7 +64,7 @@ def render_files(site: Site) -> list[Managed]:
     ]
 
 
-@pyinfra_deploy("forwarder")
+@role("forwarder")
 def deploy(site: Site) -> None:
     """Run exactly as many workers as the inventory says, all on the current release."""
     files = render_files(site)

@@ -6,14 +6,13 @@ mail to the forwarder of this host, or at once to a peer's when that one does no
 takes it back from the forwarder and talks to the mailbox providers.
 """
 
-from pyinfra.api.deploy import deploy as pyinfra_deploy
-
 from roles import tls
 from roles.aliases import SNAPSHOT
 from roles.lib.converge import converged_service
 from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.packages import packages
 from roles.lib.render import render
+from roles.lib.role import role
 from roles.lib.site import Site
 
 PACKAGES = ("postfix", "postfix-lmdb", "postfix-pcre")
@@ -72,7 +71,7 @@ def render_out(site: Site) -> list[Managed]:
     ]
 
 
-@pyinfra_deploy("postfix")
+@role("postfix")
 def deploy(site: Site) -> None:
     """Configure both instances as one checked set, then bring up the one that sends, then the other."""
     packages("postfix", PACKAGES, at_least=OLDEST)

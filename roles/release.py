@@ -10,12 +10,12 @@ import shlex
 from collections.abc import Generator
 
 from pyinfra.api.command import FileUploadCommand, StringCommand
-from pyinfra.api.deploy import deploy as pyinfra_deploy
 from pyinfra.api.operation import operation
 
 from roles.lib.files import ManagedLink
 from roles.lib.observed import announce, forget, observe
 from roles.lib.packages import packages
+from roles.lib.role import role
 from roles.lib.site import Site
 from roles.lib.wheelhouse import Wheelhouse, wheelhouse
 
@@ -61,7 +61,7 @@ def _release(
     forget()
 
 
-@pyinfra_deploy("release")
+@role("release")
 def deploy(_site: Site) -> None:
     """Install the release built from this checkout, and make it the current one."""
     packages("release", PACKAGES)

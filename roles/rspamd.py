@@ -5,18 +5,21 @@ Ports: none, two unix sockets in /run/rspamd: `scan.sock` for the programs (grou
 do, under their own deadline, so that Rspamd can hang without a message waiting for it.
 """
 
-from pyinfra.api.deploy import deploy as pyinfra_deploy
-
 from roles.lib.converge import converged_service
 from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.packages import packages
 from roles.lib.render import render
+from roles.lib.role import role
 from roles.lib.site import Site
 
 PACKAGES = ("rspamd", "curl")
 SCAN_SOCKET = "/run/rspamd/scan.sock"
 CONTROLLER_SOCKET = "/run/rspamd/controller.sock"
 INTERNET_MODULES = ("asn", "fuzzy_check", "phishing", "rbl", "rspamd_update", "surbl", "url_redirector")
+
+
+def _local(name: str, content: str, *, secret: bool = False) -> ManagedFile:
+    return ManagedFile(f"/etc/rspamd/local.d/{name}", content, mode="0640", group="_rspamd", secret=secret)
 
 
 def render_files(site: Site) -> list[Managed]:
@@ -35,23 +38,17 @@ def render_files(site: Site) -> list[Managed]:
         "actions.conf": {"reject_score": spam.reject_score},
         "classifier-bayes.conf": {},
     }
-    owned = {"mode": "0640", "group": "_rspamd"}
     files: list[Managed] = [
-        ManagedFile(
-            f"/etc/rspamd/local.d/{name}",
-            render(f"rspamd/local.d/{name}.j2", **values),
-            secret="password" in values,
-            **owned,
-        )
+        _local(name, render(f"rspamd/local.d/{name}.j2", **values), secret="password" in values)
         for name, values in settings.items()
     ]
     module = render("rspamd/local.d/internet-module.conf.j2", enabled=spam.network_tests)
-    files += [ManagedFile(f"/etc/rspamd/local.d/{name}.conf", module, **owned) for name in INTERNET_MODULES]
+    files += [_local(f"{name}.conf", module) for name in INTERNET_MODULES]
     unit = render("rspamd/unit.conf.j2", rspamd=spam.rspamd)
     return [*files, ManagedFile("/etc/systemd/system/rspamd.service.d/twinmx.conf", unit)]
 
 
-@pyinfra_deploy("rspamd")
+@role("rspamd")
 def deploy(site: Site) -> None:
     """Run Rspamd on unix sockets, with its own password, within its limits."""
     packages("rspamd", PACKAGES)

@@ -4,12 +4,11 @@ Ports: 783 on loopback (spamd). In August 2020 it took all of the CPU and then a
 runs under a CPU and a memory cap, and who asks it does not wait longer than the budget.
 """
 
-from pyinfra.api.deploy import deploy as pyinfra_deploy
-
 from roles.lib.converge import converged_service
 from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.packages import packages
 from roles.lib.render import render
+from roles.lib.role import role
 from roles.lib.site import Site
 
 PACKAGES = ("spamassassin", "spamd", "spamc")
@@ -29,7 +28,7 @@ def render_files(site: Site) -> list[Managed]:
     ]
 
 
-@pyinfra_deploy("spamassassin")
+@role("spamassassin")
 def deploy(site: Site) -> None:
     """Run spamd on loopback, within its limits."""
     packages("spamassassin", PACKAGES)

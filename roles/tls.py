@@ -10,10 +10,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pyinfra.api.deploy import deploy as pyinfra_deploy
 
 from inventory.load import InventoryError
 from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.role import role
 from roles.lib.site import Site
 
 CERTIFICATE = "/etc/twinmx/tls/certificate.pem"
@@ -64,7 +64,7 @@ def read_files(site: Site) -> list[Managed]:
     return [ManagedFile(CERTIFICATE, chain), ManagedFile(KEY, private, mode="0400", secret=True)]
 
 
-@pyinfra_deploy("tls")
+@role("tls")
 def deploy(site: Site) -> None:
     """Copy the pair; Postfix's own role takes it up."""
     checked_files("tls", read_files(site))

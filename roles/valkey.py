@@ -6,12 +6,11 @@ itself. Nothing is written to disk, a restart only forgets the last minute's cou
 
 import hashlib
 
-from pyinfra.api.deploy import deploy as pyinfra_deploy
-
 from roles.lib.converge import converged_service
 from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.packages import packages
 from roles.lib.render import render
+from roles.lib.role import role
 from roles.lib.site import Site
 
 PACKAGES = ("valkey-server", "valkey-tools")
@@ -28,20 +27,21 @@ valkey-cli -s $d/s ping 2>&1 | grep -qE 'PONG|NOAUTH'; verdict=$?
 kill $server; rm -rf $d; exit $verdict; }"""
 
 
+def _owned(name: str, content: str, *, secret: bool = False) -> ManagedFile:
+    return ManagedFile(f"/etc/valkey/{name}", content, mode="0640", group="valkey", secret=secret)
+
+
 def render_files(site: Site) -> list[Managed]:
     """Configuration and access list; the list holds only a hash of the password."""
     password = site.secrets.valkey_password.get_secret_value()
     digest = hashlib.sha256(password.encode()).hexdigest()
-    owned = {"mode": "0640", "group": "valkey"}
     return [
-        ManagedFile("/etc/valkey/valkey.conf", render("valkey/valkey.conf.j2", socket=SOCKET), **owned),
-        ManagedFile(
-            "/etc/valkey/users.acl", render("valkey/users.acl.j2", digest=digest), secret=True, **owned
-        ),
+        _owned("valkey.conf", render("valkey/valkey.conf.j2", socket=SOCKET)),
+        _owned("users.acl", render("valkey/users.acl.j2", digest=digest), secret=True),
     ]
 
 
-@pyinfra_deploy("valkey")
+@role("valkey")
 def deploy(site: Site) -> None:
     """Run one private Valkey."""
     packages("valkey", PACKAGES)

@@ -1,0 +1,70 @@
+# twinmx: `make help` lists every task. Two of them are enough to begin: make up, make test.
+
+INVENTORY ?= inventory/lab.py
+BIN := .venv/bin
+# flags of a converge or plan, as in: make converge DATA="primary=mx2 workers=12"
+FLAGS = $(foreach flag,$(DATA),--data $(flag))
+# in the lab a real message passes through each host before the next one is touched
+GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab probe --host {name}")
+CHECKED := bench controller deploy.py inventory lab roles src tests
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test check format converge plan unchanged probe status ssh logs lock bench
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.venv/ready: requirements/controller.txt pyproject.toml bin/bootstrap
+	@bin/bootstrap
+
+up: .venv/ready ## set everything up: the lab, mx1 and mx2 converged, a message through both
+	@$(BIN)/python -m lab up
+	@$(MAKE) --no-print-directory converge
+	@$(BIN)/python -m lab probe
+
+down: ## remove the lab: containers, network, volume, image, build/lab
+	@test ! -x $(BIN)/python || $(BIN)/python -m lab down
+
+test: up ## all tests: unit, plan, fresh pair, second converge, hosts, mail
+	@bin/run-tests
+
+check: .venv/ready ## lint, types and unit tests: no hosts needed, seconds
+	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/ruff format --check -q $(CHECKED)
+	@$(BIN)/mypy $(CHECKED)
+	@$(BIN)/pytest -q tests/unit tests/plan
+
+format: .venv/ready ## let ruff put the code in order
+	@$(BIN)/ruff check --fix $(CHECKED)
+	@$(BIN)/ruff format $(CHECKED)
+
+converge: .venv/ready ## bring INVENTORY's hosts to what it says, one after another (DATA="flag=value …")
+	@$(BIN)/python -m controller converge $(INVENTORY) $(FLAGS) $(GATE)
+
+plan: .venv/ready ## show what a converge would change (DATA="flag=value …")
+	@$(BIN)/python -m controller plan $(INVENTORY) $(FLAGS)
+
+unchanged: .venv/ready ## converge again and fail unless nothing had to be changed
+	@$(BIN)/python -m controller unchanged $(INVENTORY) $(FLAGS)
+
+probe: .venv/ready ## send a message through each lab exchanger and show its way
+	@$(BIN)/python -m lab probe
+
+status: .venv/ready ## what there is of the lab
+	@$(BIN)/python -m lab status
+
+ssh: ## a shell on a lab host: make ssh HOST=mx1
+	@ssh -F build/lab/ssh_config $(or $(HOST),$(error say which one: make ssh HOST=mx1))
+
+logs: ## follow the mail logs of a lab host: make logs HOST=mx1
+	@ssh -F build/lab/ssh_config $(or $(HOST),$(error say which one: make logs HOST=mx1)) \
+	  journalctl -f -n 50 -u 'postfix*' -u 'forwarder@*' -u rspamd -u spamd
+
+bench: .venv/ready ## measure the no-op converge against the same roles run naively
+	@$(BIN)/python -m bench.converge
+
+lock: .venv/ready ## pin every dependency anew, with hashes
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --upgrade requirements/controller.in -o requirements/controller.txt
+	@$(BIN)/uv pip compile -q --python-version 3.13 --python-platform x86_64-manylinux_2_28 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --upgrade requirements/hosts.in -o requirements/hosts.txt

@@ -1,0 +1,5 @@
+"""`python -m controller`: the command line of the controller."""
+
+from controller.cli import app
+
+app()

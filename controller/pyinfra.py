@@ -1,0 +1,57 @@
+"""Run pyinfra's own command line, which is what an operator would type.
+
+Its API mode numbers operations differently and asks nothing; the command line is the tested path, so it
+is the only one.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from controller.errors import ControllerError
+from inventory.schema import Exchange
+
+ROOT = Path(__file__).parent.parent
+DEPLOY = "deploy.py"
+
+
+def command(
+    inventory: str, *options: str, limit: str = "", flags: Mapping[str, str] | None = None
+) -> list[str]:
+    """The argument list of `pyinfra INVENTORY deploy.py` with `options`, for one host or for all."""
+    data = [argument for key, value in (flags or {}).items() for argument in ("--data", f"{key}={value}")]
+    chosen = ["--limit", limit] if limit else []
+    return [str(Path(sys.executable).with_name("pyinfra")), inventory, DEPLOY, *chosen, *data, *options]
+
+
+def exchange(inventory: str, flags: Mapping[str, str] | None = None) -> Exchange:
+    """The exchange of `inventory` with `flags`, as pyinfra itself reads it; no host is connected to.
+
+    Raises ControllerError with the inventory's own message where it is refused.
+    """
+    arguments = command(inventory, flags=flags)
+    arguments[2:3] = ["debug-inventory", "--json"]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ControllerError(done.stderr.partition("Loading inventory...")[2].strip() or done.stderr)
+    hosts: list[dict[str, Any]] = json.loads(done.stdout)
+    return Exchange.model_validate(hosts[0]["data"]["exchange"])
+
+
+def show(arguments: Sequence[str]) -> None:
+    """Run pyinfra with its output on the terminal; ControllerError when it fails."""
+    if subprocess.run(arguments, cwd=ROOT, check=False).returncode:
+        raise ControllerError(f"failed: {' '.join(arguments[:3])}; its last lines above say why")
+
+
+def totals(arguments: Sequence[str]) -> dict[str, int]:
+    """Run pyinfra with --json; how many operations changed something (`success`), failed, did nothing."""
+    done = subprocess.run([*arguments, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    try:
+        counted: dict[str, Any] = json.loads(done.stdout)["results"]["totals"]
+    except (json.JSONDecodeError, KeyError):
+        raise ControllerError(f"pyinfra printed no result:\n{done.stderr[-4000:]}") from None
+    return {name: int(number) for name, number in counted.items() if isinstance(number, int)}

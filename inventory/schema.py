@@ -1,0 +1,230 @@
+"""Every fact and knob of an exchange, typed. The values are in a YAML file beside this one.
+
+Why typed: in the incidents this project answers, the damage came from values nobody had looked at (a
+limit answered with 421, a filter without a deadline). Here a value that cannot work is refused with its
+key, and what is allowed, before any host is touched.
+"""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
+from itertools import combinations
+from typing import Literal, Self
+
+from pydantic import Field, PositiveInt, field_validator, model_validator
+
+from inventory.deadlines import Deadlines, not_nested
+from inventory.knob import (
+    FilePath,
+    Fqdn,
+    HostAddress,
+    HostAddress6,
+    Mistake,
+    Network,
+    PerHostPath,
+    RefusalText,
+    Settings,
+    ShortName,
+    given_twice,
+    knob,
+    refuse,
+)
+from inventory.spam import Spam
+
+METRICS_BASE = 20400
+
+
+class Exchanger(Settings):
+    """One mail exchanger."""
+
+    fqdn: Fqdn = knob(says="Its name in DNS, in its certificate and in its SMTP greeting.")
+    address: HostAddress = knob(says="The public IPv4 address on which it accepts mail.")
+    address6: HostAddress6 | None = knob(None, says="Its public IPv6 address, if it has one.")
+    peer_address: HostAddress | None = knob(
+        None, says="The address at which the other exchangers reach its forwarder; `address` if left out."
+    )
+    mx_priority: int = knob(
+        ge=0, le=65535, says="Its preference in the MX records; senders try the lowest first (RFC 5321, 5.1)."
+    )
+    active: bool = knob(
+        True,
+        says="Whether it accepts mail. An inactive one is drained: no port 25, its queue goes to the peers.",
+    )
+
+    @property
+    def peer(self) -> IPv4Address:
+        """The address for traffic between exchangers."""
+        return self.peer_address or self.address
+
+
+def _taken(exchangers: Mapping[str, Exchanger]) -> Iterator[Mistake]:
+    """What an exchanger has that belongs to another one, laid at the later of the two."""
+    for (first, one), (second, other) in combinations(exchangers.items(), 2):
+        for attribute in ("fqdn", "address", "address6", "peer_address", "mx_priority"):
+            value = getattr(other, attribute)
+            if value is not None and value == getattr(one, attribute):
+                reason = f"{first} has the same; allowed: one of its own for each"
+                yield Mistake((second, attribute), value, reason)
+        for name, peer, owner, address in (
+            (second, other.peer_address, first, one.address),
+            (first, one.peer_address, second, other.address),
+        ):
+            if peer == address:
+                reason = f"is the address of {owner}; allowed: an address of {name} itself"
+                yield Mistake((name, "peer_address"), peer, reason)
+
+
+class Limit(Settings):
+    """How many messages one recipient may receive in a sliding window."""
+
+    count: PositiveInt = knob(says="Messages accepted within the window.", unit="messages")
+    window_seconds: PositiveInt = knob(says="Length of the sliding window.", unit="seconds")
+
+
+class RateLimits(Settings):
+    """Limits per recipient, and what a sender is told above them."""
+
+    alias: Limit = knob(Limit(count=10, window_seconds=60), says="For each alias on its own.")
+    mailbox: Limit = knob(
+        Limit(count=15, window_seconds=60), says="For all aliases together that lead to one mailbox."
+    )
+    answer: Literal[550, 450, 421] = knob(
+        550,
+        says="The SMTP answer above a limit. 550 refuses before the queue; 450 and 421 fill queues and exist "
+        "only to replay the incident of June 2021 in a drill.",
+    )
+    text: RefusalText = knob(
+        "5.2.1 This recipient receives too many messages, try again later",
+        says="The text behind a 550 answer, with its enhanced status code.",
+    )
+
+
+class Forwarder(Settings):
+    """The program between the two Postfix instances."""
+
+    workers: int = knob(6, ge=1, le=64, says="Worker processes on each host.", unit="processes")
+    port: int = knob(20381, ge=1024, le=65535, says="SMTP port on loopback and on the peer address.")
+    bounce_days: int = knob(
+        21,
+        ge=1,
+        le=365,
+        says="How long a rewritten sender address (SRS) is accepted for bounces.",
+        unit="days",
+    )
+
+    @property
+    def metrics_ports(self) -> tuple[int, int]:
+        """First and last loopback port of the workers' metrics: worker N answers on 20400 + N."""
+        return METRICS_BASE + 1, METRICS_BASE + self.workers
+
+
+class Messages(Settings):
+    """What a message may be."""
+
+    max_bytes: int = knob(
+        36_700_160, ge=65_536, le=209_715_200, says="Largest message accepted (SMTP SIZE).", unit="bytes"
+    )
+    max_recipients: int = knob(
+        100, ge=1, le=1000, says="Recipients in one SMTP transaction.", unit="recipients"
+    )
+
+
+class Tls(Settings):
+    """Certificates, as files on the controller; {fqdn} stands for the exchanger's name."""
+
+    certificate: PerHostPath = knob(says="PEM file with the certificate and its chain.")
+    key: PerHostPath = knob(says="PEM file with the private key; copied to the host with mode 0400.")
+    minimum: Literal["TLSv1.2", "TLSv1.3"] = knob("TLSv1.2", says="Oldest TLS version accepted on port 25.")
+
+
+class Dns(Settings):
+    """Where the zones of the served domains are kept, and how to change them (RFC 2136 with TSIG)."""
+
+    server: HostAddress | None = knob(
+        None,
+        says="Primary name server that takes updates; left out, DNS is yours and only shown, never changed.",
+    )
+    port: int = knob(53, ge=1, le=65535, says="Its port.")
+    ttl: int = knob(
+        300, ge=30, le=86400, says="TTL of the records; short, since failover changes MX.", unit="seconds"
+    )
+    dmarc: Literal["none", "quarantine", "reject"] = knob(
+        "reject", says="DMARC policy of the served domains."
+    )
+
+
+class Monitors(Settings):
+    """Thresholds of the alerts, and who may read metrics."""
+
+    clients: tuple[Network, ...] = knob((), says="Networks that may read the metrics ports.")
+    pending_messages: PositiveInt = knob(
+        50, says="Queued messages above which a check is bad.", unit="messages"
+    )
+    pending_checks: PositiveInt = knob(10, says="Bad checks in a row until the alert.", unit="checks")
+    canary_p95_seconds: PositiveInt = knob(
+        120, says="Canary delay above which a period is bad.", unit="seconds"
+    )
+    canary_periods: PositiveInt = knob(3, says="Bad periods in a row until the alert.", unit="periods")
+    clear_periods: PositiveInt = knob(3, says="Good periods in a row until an alert clears.", unit="periods")
+
+
+class Failover(Settings):
+    """What a host may do by itself when it, or its peer, is unwell."""
+
+    mode: Literal["auto", "manual"] = knob("auto", says="auto acts; manual only recommends.")
+    minimum_seconds: int = knob(360, ge=60, says="Least time between two automatic acts.", unit="seconds")
+
+
+class Access(Settings):
+    """Who administers the hosts."""
+
+    ssh_from: tuple[Network, ...] = knob(
+        min_length=1, says="Networks from which SSH is reachable; the firewall drops it from all others."
+    )
+    upgrades: bool = knob(True, says="Install Debian's security updates unattended.")
+
+
+class Exchange(Settings):
+    """The whole service: its exchangers, the domains they serve, and every knob."""
+
+    domains: tuple[Fqdn, ...] = knob(min_length=1, says="The served domains; aliases live in them.")
+    exchangers: dict[ShortName, Exchanger] = knob(min_length=1, says="The hosts by short name (mx1, mx2 …).")
+    aliases_file: FilePath = knob(
+        "inventory/aliases.yml", says="Which aliases there are and where they lead."
+    )
+    secrets_file: FilePath = knob(says="YAML file with the secrets, outside the repository.")
+    forwarder: Forwarder = Field(default_factory=Forwarder)
+    deadlines: Deadlines = Field(default_factory=Deadlines)
+    rate_limits: RateLimits = Field(default_factory=RateLimits)
+    spam: Spam = Field(default_factory=Spam)
+    messages: Messages = Field(default_factory=Messages)
+    tls: Tls
+    dns: Dns = Field(default_factory=Dns)
+    monitors: Monitors = Field(default_factory=Monitors)
+    failover: Failover = Field(default_factory=Failover)
+    access: Access
+
+    @field_validator("domains")
+    @classmethod
+    def _domains_differ(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        refuse(given_twice(domains))
+        return domains
+
+    @field_validator("exchangers")
+    @classmethod
+    def _exchangers_differ(cls, exchangers: dict[str, Exchanger]) -> dict[str, Exchanger]:
+        refuse(list(_taken(exchangers)))
+        if not any(exchanger.active for exchanger in exchangers.values()):
+            raise ValueError(
+                f"none of {', '.join(exchangers)} is active; allowed: at least one active exchanger"
+            )
+        return exchangers
+
+    @model_validator(mode="after")
+    def _deadlines_nest(self) -> Self:
+        refuse(not_nested(self.spam, self.deadlines))
+        return self
+
+    def peers_of(self, name: str) -> list[Exchanger]:
+        """The other exchangers, in MX order."""
+        others = [exchanger for other, exchanger in self.exchangers.items() if other != name]
+        return sorted(others, key=lambda exchanger: exchanger.mx_priority)

@@ -1,0 +1,1 @@
+"""The lab: Docker hosts to converge, and the outside world they exchange mail with."""

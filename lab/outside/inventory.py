@@ -1,0 +1,14 @@
+"""The outside host, reached as the exchangers are: over SSH with the lab's own configuration."""
+
+from lab.settings import OUTSIDE
+from lab.ssh import CONFIG
+from roles.lib.ssh import send_without_delay
+
+send_without_delay()
+
+outside = [
+    (
+        OUTSIDE.alias,
+        {"ssh_hostname": str(OUTSIDE.address), "ssh_config_file": str(CONFIG)},
+    )
+]

@@ -1,0 +1,69 @@
+"""Knot, authoritative for every zone of the lab, on port 5353 (Unbound has port 53).
+
+The served zones take updates (RFC 2136) and hand out transfers (RFC 5936) to whoever holds the lab's TSIG
+key. They are seeded once and then belong to their owner: a later converge leaves them alone.
+"""
+
+from pyinfra.api.deploy import deploy
+
+from lab import secrets
+from lab.outside.render import render
+from lab.outside.zones import fixed_zones, reverse_name, served_zones
+from lab.settings import AUTHORITATIVE_PORT, OUTSIDE
+from roles.lib.converge import converged, converged_service
+from roles.lib.files import ManagedFile, checked_files
+from roles.lib.packages import packages
+
+PACKAGES = ["knot", "knot-dnsutils"]
+SEEDS = "/etc/knot/seeds"
+FIXED = "/etc/knot/zones"
+SERVED = "/var/lib/knot/served"
+
+
+def render_configuration() -> ManagedFile:
+    """knot.conf, without the key."""
+    text = render(
+        "knot/knot.conf.j2",
+        addresses=["127.0.0.1", str(OUTSIDE.address)],
+        port=AUTHORITATIVE_PORT,
+        key=secrets.ensure()["tsig"]["name"],
+        fixed=sorted(fixed_zones()),
+        served=sorted(served_zones()),
+        fixed_directory=FIXED,
+        served_directory=SERVED,
+    )
+    return ManagedFile("/etc/knot/knot.conf", text, mode="0640", group="knot")
+
+
+def render_key() -> ManagedFile:
+    """The TSIG key, in a file of its own, so that it is in no diff."""
+    text = render("knot/key.conf.j2", **secrets.ensure()["tsig"])
+    return ManagedFile("/etc/knot/key.conf", text, mode="0640", group="knot", secret=True)
+
+
+def _seed_command() -> str:
+    lines = [f"install -d -o knot -g knot -m 0755 {SERVED}"]
+    lines += [
+        f"test -e {SERVED}/{zone}.zone || "
+        f"install -o knot -g knot -m 0644 {SEEDS}/{zone}.zone {SERVED}/{zone}.zone"
+        for zone in sorted(served_zones())
+    ]
+    return " && ".join(f"( {line} )" for line in lines)
+
+
+@deploy("Knot")
+def knot() -> None:
+    """Install and converge Knot; ready when it answers for a zone that it holds."""
+    packages("knot", PACKAGES)
+    seeds = [ManagedFile(f"{SEEDS}/{zone}.zone", text) for zone, text in served_zones().items()]
+    zones = [ManagedFile(f"{FIXED}/{zone}.zone", text) for zone, text in fixed_zones().items()]
+    files = [render_configuration(), render_key(), *seeds, *zones]
+    checked_files("knot", files, check="knotc -c /etc/knot/knot.conf conf-check", roots=["/etc/knot"])
+    converged("served-zones", apply=_seed_command(), inputs=seeds, packages=["knot"])
+    question = f"kdig @127.0.0.1 -p {AUTHORITATIVE_PORT} +time=1 +retry=0 {reverse_name()} SOA"
+    converged_service(
+        "knot.service",
+        inputs=[file for file in files if file not in seeds],
+        healthy=f"{question} | grep -q hostmaster",
+        packages=["knot"],
+    )

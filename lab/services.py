@@ -1,0 +1,55 @@
+"""What runs on an exchanger, as its systemd says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab import ssh
+from lab.settings import LabHost
+
+UNITS = (
+    "postfix.service",
+    "postfix@out.service",
+    "rspamd.service",
+    "spamd.service",
+    "valkey-server.service",
+    "nftables.service",
+)
+WORKERS = "forwarder@*.service"
+PROPERTIES = "Id,LoadState,ActiveState,UnitFileState"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A unit's name, and its `ActiveState` and `UnitFileState` (systemd.unit(5))."""
+
+    name: str
+    active: str
+    enabled: str
+
+
+def parse(shown: str) -> tuple[Service, ...]:
+    """Services from the output of `systemctl show`; a unit that is not there is active "not-found"."""
+    services = []
+    for block in shown.strip().split("\n\n"):
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if not fields:
+            continue
+        there = fields["LoadState"] == "loaded"
+        active = fields["ActiveState"] if there else fields["LoadState"]
+        name = fields["Id"].removesuffix(".service")
+        services.append(Service(name, active, fields["UnitFileState"] or "-"))
+    return tuple(services)
+
+
+def services_of(host: LabHost) -> tuple[Service, ...]:
+    """The mail services of `host`, and every forwarder worker; raises LabError without SSH."""
+    units = " ".join(f"'{unit}'" for unit in (*UNITS, WORKERS))
+    shown = ssh.on(host, f"systemctl show --property {PROPERTIES} -- {units}")
+    return parse(shown)
+
+
+def log_lines(host: LabHost, since: float, units: Sequence[str], lines: int = 25) -> str:
+    """The last `lines` of the journal of `units` (patterns) since a time in seconds since 1970."""
+    chosen = " ".join(f"-u '{unit}'" for unit in units)
+    command = f"journalctl --no-pager -q -o short-iso --since @{int(since)} -n {lines} {chosen}"
+    return ssh.on(host, command).strip()

@@ -1,0 +1,93 @@
+"""Names, addresses and places of the lab, in one place.
+
+The network is a documentation range (RFC 5737), so it collides with no network anybody uses.
+"""
+
+import os
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / "build" / "lab"
+
+IMAGE_VARIABLE = "TWINMX_IMAGE"
+"""Names a pullable Debian 13 image to start from, instead of bootstrapping one."""
+
+LABEL = "twinmx.lab"
+NETWORK = "twinmx-lab"
+BRIDGE = "twinmx0"
+PACKAGES_VOLUME = "twinmx-lab-packages"
+IMAGE = "twinmx-lab"
+
+SUBNET = IPv4Network("198.51.100.0/24")
+CONTROLLER = SUBNET[1]
+
+SENDER_DOMAIN = "sender.example"
+SINK_DOMAINS = ("mailbox.example", "post.example", SENDER_DOMAIN)
+"""Domains whose mail ends in a mailbox outside; bounces to senders end there too."""
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """One container. `name` is Docker's, `alias` is what `ssh` and pyinfra call it.
+
+    route_port: on this port of the outside MTA everything is sent through this host, whatever DNS says.
+    """
+
+    name: str
+    alias: str
+    fqdn: str
+    address: IPv4Address
+    group: str
+    route_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two exchangers and the domains they serve."""
+
+    name: str
+    domains: tuple[str, ...]
+    hosts: tuple[LabHost, LabHost]
+
+    @property
+    def probe_alias(self) -> str:
+        """The alias a probe message is sent to."""
+        return f"hello@{self.domains[0]}"
+
+
+OUTSIDE = LabHost("twinmx-outside", "outside", f"outside.{SENDER_DOMAIN}", SUBNET[10], "outside")
+
+LAB = Pair(
+    "lab",
+    ("alias.example", "masked.example"),
+    (
+        LabHost("twinmx-mx1", "mx1", "mx1.alias.example", SUBNET[11], "lab", 2501),
+        LabHost("twinmx-mx2", "mx2", "mx2.alias.example", SUBNET[12], "lab", 2502),
+    ),
+)
+SECOND = Pair(
+    "second",
+    ("vagrant.example",),
+    (
+        LabHost("twinmx-second-mx1", "second-mx1", "mx1.vagrant.example", SUBNET[21], "second", 2521),
+        LabHost("twinmx-second-mx2", "second-mx2", "mx2.vagrant.example", SUBNET[22], "second", 2522),
+    ),
+)
+PAIRS = {pair.name: pair for pair in (LAB, SECOND)}
+HOSTS = (OUTSIDE, *LAB.hosts, *SECOND.hosts)
+SERVED_DOMAINS = tuple(domain for pair in PAIRS.values() for domain in pair.domains)
+PROBE_MAILBOX = "hello@mailbox.example"
+
+SUBMISSION_PORT = 2500
+"""The outside MTA takes mail from the controller here and routes it by MX, as any sender would."""
+
+DNS_PORT = 53
+AUTHORITATIVE_PORT = 5353
+"""Knot's port on the outside host; Unbound stands on port 53 in front of it."""
+
+
+def base_image() -> str | None:
+    """The image named by the environment, or None where one is to be bootstrapped."""
+    return os.environ.get(IMAGE_VARIABLE) or None

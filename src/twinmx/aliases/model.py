@@ -1,0 +1,35 @@
+"""What an alias is, and how faults in a list of aliases are reported."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One forwarding address.
+
+    `address` and `mailboxes` are in folded case. `account` names the owner of several aliases, for
+    limits and statistics; `enabled=False` keeps the address taken while mail to it is refused.
+    """
+
+    address: str
+    mailboxes: tuple[str, ...]
+    account: str | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault in an alias file; `line` counts from 1."""
+
+    line: int
+    message: str
+
+
+class AliasFileError(Exception):
+    """An alias file with faults: all of them, in `problems`, each printed as `file:line: message`."""
+
+    def __init__(self, name: str, problems: Iterable[Problem]) -> None:
+        self.name = name
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
+        super().__init__("\n".join(f"{name}:{p.line}: {p.message}" for p in self.problems))

@@ -1,0 +1,159 @@
+"""One worker process: its parts put together, started, and stopped without dropping a message."""
+
+import asyncio
+import signal
+import time
+from contextlib import AsyncExitStack
+from ipaddress import ip_network
+from math import nan
+
+import structlog
+
+from twinmx.aliases.snapshot import Snapshot, SnapshotError
+from twinmx.forwarder.delivery import Delivery, Policy
+from twinmx.forwarder.metrics import ForwarderMetrics
+from twinmx.forwarder.routing import Router
+from twinmx.forwarder.settings import Settings, Spam
+from twinmx.forwarder.web import WebServer
+from twinmx.quarantine import Quarantine
+from twinmx.smtp.dialogue import Limits
+from twinmx.smtp.pool import Pool
+from twinmx.smtp.server import Server
+from twinmx.socketmap import SocketmapServer
+from twinmx.spam.chain import SpamChain
+from twinmx.spam.engine import Engine
+from twinmx.spam.rspamd import RspamdEngine
+from twinmx.spam.spamassassin import SpamAssassinEngine
+from twinmx.srs import Srs
+from twinmx.systemd import feed_watchdog, notify
+
+SOCKETMAP_ADDRESS = "127.0.0.1"
+SRS_MAP = "srs"
+
+
+def engines(spam: Spam) -> list[Engine]:
+    """Return the engines that `spam` names, in its order."""
+    made: list[Engine] = []
+    for name in spam.engines:
+        if name == "rspamd" and (rspamd := spam.rspamd):
+            made.append(
+                RspamdEngine(budget_seconds=rspamd.budget_seconds, url=rspamd.url, socket=rspamd.socket)
+            )
+        elif name == "spamassassin" and (assassin := spam.spamassassin):
+            made.append(
+                SpamAssassinEngine(
+                    budget_seconds=assassin.budget_seconds,
+                    address=str(assassin.address),
+                    port=assassin.port,
+                )
+            )
+    return made
+
+
+class Worker:
+    """Worker number `number` of the forwarder."""
+
+    def __init__(self, settings: Settings, keys: tuple[bytes, ...], number: int) -> None:
+        self._settings = settings
+        self._number = number
+        self._log = structlog.get_logger()
+        self._metrics = ForwarderMetrics()
+        self._snapshot = Snapshot(settings.aliases.snapshot)
+        router = Router(self._snapshot, Srs(keys, settings.srs.max_age_days), settings.srs.domains)
+        self._chain = SpamChain(
+            engines(settings.spam),
+            total_seconds=settings.spam.total_seconds,
+            max_scan_bytes=settings.spam.max_scan_bytes,
+            observe=self._metrics.observe_scan,
+        )
+        self._pool = Pool(
+            str(settings.reinject.address),
+            settings.reinject.port,
+            settings.host,
+            settings.reinject.connections,
+        )
+        policy = Policy(
+            settings.host,
+            settings.deadline.total_seconds,
+            settings.reinject.seconds,
+            settings.spam.reject_score,
+        )
+        self._server = Server(
+            settings.host,
+            Delivery(
+                policy,
+                router,
+                self._chain,
+                Quarantine(settings.spam.quarantine),
+                self._pool,
+                self._metrics,
+            ),
+            clients=[ip_network(str(network)) for network in settings.listen.clients],
+            limits=Limits(
+                max_message_size=settings.listen.max_message_size,
+                max_recipients=1,
+                idle_seconds=settings.listen.idle_seconds,
+            ),
+            max_connections=settings.listen.max_connections,
+        )
+        self._socketmap = SocketmapServer({SRS_MAP: router.srs_original})
+        self._web = WebServer(self._metrics.registry, self._fault)
+        self._metrics.connections.set_function(lambda: self._server.connections)
+        self._metrics.snapshot_age.set_function(self._snapshot_age)
+        self._metrics.snapshot_aliases.set_function(self._snapshot_aliases)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; raises `OSError` where a port cannot be had."""
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._log_loop_error)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            notify("READY=1")
+            watchdog = asyncio.create_task(feed_watchdog())
+            stack.callback(watchdog.cancel)
+            self._log.info("started", worker=self._number, fault=self._fault())
+            await stopped.wait()
+            notify("STOPPING=1")
+            self._log.info("stopping", worker=self._number, sessions=self._server.connections)
+        self._log.info("stopped", worker=self._number)
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        stack.callback(self._snapshot.close)
+        stack.push_async_callback(self._chain.close)
+        stack.push_async_callback(self._web.close)
+        port = settings.metrics.port_base + self._number
+        await self._web.listen(str(settings.metrics.address), port)
+        stack.callback(self._pool.close)
+        stack.callback(self._socketmap.close)
+        await self._socketmap.listen(SOCKETMAP_ADDRESS, settings.srs.socketmap_port)
+        stack.push_async_callback(self._server.stop, settings.deadline.total_seconds)
+        for address in settings.listen.addresses:
+            await self._server.listen(str(address), settings.listen.port)
+
+    def _fault(self) -> str | None:
+        if not self._server.listening:
+            return "not listening"
+        try:
+            self._snapshot.meta()
+        except SnapshotError as error:
+            return str(error)
+        return None
+
+    def _snapshot_age(self) -> float:
+        try:
+            return time.time() - self._snapshot.meta().built_at
+        except SnapshotError:
+            return nan
+
+    def _snapshot_aliases(self) -> float:
+        try:
+            return self._snapshot.meta().count
+        except SnapshotError:
+            return nan
+
+    def _log_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        self._log.error("event loop", detail=context.get("message"), cause=repr(context.get("exception")))

@@ -1,0 +1,140 @@
+"""Reading the arguments of MAIL, RCPT and XFORWARD.
+
+The forwarder's client is Postfix: the grammar is RFC 5321's path without source routes, and each
+parameter that is passed on is checked for shape but keeps its spelling.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from twinmx.smtp import xtext
+from twinmx.smtp.envelope import Envelope, Origin, Recipient, Reply
+
+SYNTAX = Reply(501, "5.5.4", "syntax error in the arguments")
+XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PROTO", "HELO", "SOURCE", "PORT", "IDENT")
+
+_PATH = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^<>"\s])*')
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~\x80-\U0010ffff]+)?")
+_MAX_PATH = 512
+_UNKNOWN = frozenset({"[UNAVAILABLE]", "[TEMPUNAVAIL]"})
+_MAIL_FORMS: Mapping[str, re.Pattern[str]] = {
+    "SIZE": re.compile(r"[0-9]{1,20}"),
+    "BODY": re.compile(r"7BIT|8BITMIME", re.IGNORECASE),
+    "RET": re.compile(r"FULL|HDRS", re.IGNORECASE),
+    "ENVID": re.compile(r"[!-~]{1,100}"),
+}
+_RCPT_FORMS: Mapping[str, re.Pattern[str]] = {
+    "NOTIFY": re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}", re.I),
+    "ORCPT": re.compile(r"[A-Za-z0-9-]+;\S{1,500}"),
+}
+_ORIGIN_FIELDS: Mapping[str, Callable[[Origin, str | None], Origin]] = {
+    "NAME": lambda origin, value: replace(origin, name=value),
+    "ADDR": lambda origin, value: replace(origin, address=value.removeprefix("IPV6:") if value else None),
+    "PORT": lambda origin, value: replace(origin, port=value),
+    "PROTO": lambda origin, value: replace(origin, proto=value),
+    "HELO": lambda origin, value: replace(origin, helo=value),
+    "IDENT": lambda origin, value: replace(origin, ident=value),
+    "SOURCE": lambda origin, value: replace(origin, source=value),
+}
+
+
+class CommandError(Exception):
+    """A command that is refused; `reply` says how."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+def parse_mail(arguments: str, max_message_size: int) -> Envelope:
+    """Read the arguments of MAIL into an envelope without recipients; raises `CommandError`."""
+    sender, tail = _path("FROM:", arguments)
+    given = _parameters(tail)
+    smtputf8 = given.pop("SMTPUTF8", None)
+    if smtputf8:
+        raise CommandError(SYNTAX)
+    values = _checked(given, _MAIL_FORMS)
+    size = int(values["SIZE"]) if "SIZE" in values else None
+    if size is not None and size > max_message_size:
+        raise CommandError(
+            Reply(552, "5.3.4", f"message size {size} exceeds the limit of {max_message_size}")
+        )
+    _check_characters(sender, smtputf8=smtputf8 is not None)
+    return Envelope(
+        sender,
+        (),
+        body=values.get("BODY"),
+        smtputf8=smtputf8 is not None,
+        size=size,
+        ret=values.get("RET"),
+        envid=values.get("ENVID"),
+    )
+
+
+def parse_rcpt(arguments: str, *, smtputf8: bool) -> Recipient:
+    """Read the arguments of RCPT; raises `CommandError`."""
+    address, tail = _path("TO:", arguments)
+    if not address:
+        raise CommandError(Reply(501, "5.1.3", "a recipient is needed"))
+    values = _checked(_parameters(tail), _RCPT_FORMS)
+    _check_characters(address, smtputf8=smtputf8)
+    return Recipient(address, values.get("NOTIFY"), values.get("ORCPT"))
+
+
+def parse_xforward(arguments: str, origin: Origin) -> Origin:
+    """Add the attributes of an XFORWARD command to `origin`; raises `CommandError`."""
+    if not arguments:
+        raise CommandError(SYNTAX)
+    for attribute in arguments.split():
+        name, equals, value = attribute.partition("=")
+        assign = _ORIGIN_FIELDS.get(name.upper())
+        if assign is None or not equals:
+            raise CommandError(SYNTAX)
+        try:
+            decoded = xtext.decode(value)
+        except ValueError as error:
+            raise CommandError(SYNTAX) from error
+        origin = assign(origin, None if not decoded or decoded.upper() in _UNKNOWN else decoded)
+    return origin
+
+
+def _path(keyword: str, arguments: str) -> tuple[str, str]:
+    if arguments[: len(keyword)].upper() != keyword:
+        raise CommandError(SYNTAX)
+    rest = arguments[len(keyword) :].lstrip(" ")
+    if not rest.startswith("<"):
+        raise CommandError(SYNTAX)
+    match = _PATH.match(rest, 1)
+    end = match.end() if match else 1
+    if rest[end : end + 1] != ">" or end > _MAX_PATH:
+        raise CommandError(SYNTAX)
+    tail = rest[end + 1 :]
+    if tail and not tail.startswith(" "):
+        raise CommandError(SYNTAX)
+    return rest[1:end], tail
+
+
+def _parameters(tail: str) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for parameter in tail.split():
+        name, _, value = parameter.partition("=")
+        if not _PARAMETER.fullmatch(parameter) or name.upper() in given:
+            raise CommandError(SYNTAX)
+        given[name.upper()] = value
+    return given
+
+
+def _checked(given: dict[str, str], forms: Mapping[str, re.Pattern[str]]) -> dict[str, str]:
+    for name, value in given.items():
+        form = forms.get(name)
+        if form is None:
+            raise CommandError(Reply(555, "5.5.4", f"parameter {name} is not supported"))
+        if not form.fullmatch(value):
+            raise CommandError(SYNTAX)
+    return given
+
+
+def _check_characters(address: str, *, smtputf8: bool) -> None:
+    if not smtputf8 and not address.isascii():
+        raise CommandError(Reply(553, "5.6.7", "a non-ASCII address needs SMTPUTF8"))

@@ -1,0 +1,167 @@
+"""The commands of an SMTP session and the state they build up, without the connection.
+
+Source: RFC 5321 section 4.1, RFC 2034 (enhanced codes), RFC 3461 (DSN), RFC 6531 (SMTPUTF8), and
+Postfix's XFORWARD_README.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from twinmx.smtp.commands import (
+    XFORWARD_ATTRIBUTES,
+    CommandError,
+    parse_mail,
+    parse_rcpt,
+    parse_xforward,
+)
+from twinmx.smtp.dots import DataReader
+from twinmx.smtp.envelope import Envelope, Origin, Reply
+
+START_DATA = Reply(354, "", "end with CRLF.CRLF")
+BYE = Reply(221, "2.0.0", "bye")
+
+_OK = Reply(250, "2.0.0", "ok")
+_HELO_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a session: bytes of a message, recipients of a transaction, seconds of silence."""
+
+    max_message_size: int
+    max_recipients: int
+    idle_seconds: float
+
+
+class Dialogue:
+    """What one client has said so far."""
+
+    def __init__(self, host: str, limits: Limits) -> None:
+        self.peer = ""
+        self._host = host
+        self._limits = limits
+        self._helo = ""
+        self._origin = Origin()
+        self._envelope: Envelope | None = None
+
+    @property
+    def in_transaction(self) -> bool:
+        """MAIL was accepted and its message has not been taken yet."""
+        return self._envelope is not None
+
+    def execute(self, line: bytes) -> tuple[Reply, ...]:
+        """Obey one command line (without its CRLF); more than one reply is one multi-line reply."""
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            return (Reply(500, "5.5.2", "a command is UTF-8"),)
+        if any(character < " " or character == "\x7f" for character in text):
+            return (Reply(500, "5.5.2", "control character in a command"),)
+        verb, _, arguments = text.partition(" ")
+        command = _COMMANDS.get(verb.upper())
+        if command is None:
+            return (Reply(500, "5.5.1", "command not known"),)
+        try:
+            answer = command(self, arguments.strip(" "))
+        except CommandError as error:
+            return (error.reply,)
+        return answer if isinstance(answer, tuple) else (answer,)
+
+    def data_reader(self) -> DataReader:
+        """Return what reads the message that follows `START_DATA`."""
+        return DataReader(self._limits.max_message_size)
+
+    def take_envelope(self) -> Envelope:
+        """Return the envelope of the message just received and be ready for the next transaction."""
+        envelope = self._envelope
+        assert envelope is not None, "a message without MAIL"
+        self._reset()
+        return envelope
+
+    def _reset(self) -> None:
+        self._envelope = None
+        self._origin = Origin()
+
+    def _helo_command(self, arguments: str) -> Reply:
+        self._greet(arguments)
+        return Reply(250, "", self._host)
+
+    def _ehlo_command(self, arguments: str) -> tuple[Reply, ...]:
+        self._greet(arguments)
+        keywords = (
+            self._host,
+            "PIPELINING",
+            f"SIZE {self._limits.max_message_size}",
+            "8BITMIME",
+            "SMTPUTF8",
+            "DSN",
+            "ENHANCEDSTATUSCODES",
+            f"XFORWARD {' '.join(XFORWARD_ATTRIBUTES)}",
+        )
+        return tuple(Reply(250, "", keyword) for keyword in keywords)
+
+    def _greet(self, name: str) -> None:
+        if not _HELO_NAME.fullmatch(name):
+            raise CommandError(Reply(501, "5.5.4", "a host name is needed"))
+        self._helo = name
+        self._reset()
+
+    def _mail_command(self, arguments: str) -> Reply:
+        if not self._helo:
+            return Reply(503, "5.5.1", "EHLO first")
+        if self._envelope is not None:
+            return Reply(503, "5.5.1", "MAIL was given already")
+        envelope = parse_mail(arguments, self._limits.max_message_size)
+        self._envelope = replace(envelope, helo=self._helo, peer=self.peer, origin=self._origin)
+        return Reply(250, "2.1.0", "ok")
+
+    def _rcpt_command(self, arguments: str) -> Reply:
+        envelope = self._envelope
+        if envelope is None:
+            return Reply(503, "5.5.1", "MAIL first")
+        recipient = parse_rcpt(arguments, smtputf8=envelope.smtputf8)
+        if len(envelope.recipients) >= self._limits.max_recipients:
+            return Reply(452, "4.5.3", "too many recipients in one transaction")
+        self._envelope = replace(envelope, recipients=(*envelope.recipients, recipient))
+        return Reply(250, "2.1.5", "ok")
+
+    def _data_command(self, _arguments: str) -> Reply:
+        if self._envelope is None:
+            return Reply(503, "5.5.1", "MAIL first")
+        if not self._envelope.recipients:
+            return Reply(554, "5.5.1", "no valid recipients")
+        return START_DATA
+
+    def _rset_command(self, _arguments: str) -> Reply:
+        self._reset()
+        return _OK
+
+    def _noop_command(self, _arguments: str) -> Reply:
+        return _OK
+
+    def _vrfy_command(self, _arguments: str) -> Reply:
+        return Reply(252, "2.0.0", "send it and see")
+
+    def _xforward_command(self, arguments: str) -> Reply:
+        if self._envelope is not None:
+            return Reply(503, "5.5.1", "not inside a transaction")
+        self._origin = parse_xforward(arguments, self._origin)
+        return _OK
+
+    def _quit_command(self, _arguments: str) -> Reply:
+        return BYE
+
+
+_COMMANDS: dict[str, Callable[[Dialogue, str], Reply | tuple[Reply, ...]]] = {
+    "HELO": Dialogue._helo_command,
+    "EHLO": Dialogue._ehlo_command,
+    "MAIL": Dialogue._mail_command,
+    "RCPT": Dialogue._rcpt_command,
+    "DATA": Dialogue._data_command,
+    "RSET": Dialogue._rset_command,
+    "NOOP": Dialogue._noop_command,
+    "VRFY": Dialogue._vrfy_command,
+    "XFORWARD": Dialogue._xforward_command,
+    "QUIT": Dialogue._quit_command,
+}

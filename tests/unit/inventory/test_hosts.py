@@ -1,0 +1,81 @@
+"""What pyinfra is given, and what is refused before it connects."""
+
+import json
+
+import pytest
+from paramiko.transport import Transport
+
+from inventory.hosts import hosts_of
+from inventory.load import InventoryError
+from inventory.schema import Exchange
+from tests.unit.inventory.files import Files, line_of, spoil
+
+
+@pytest.fixture(autouse=True)
+def _transport_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """hosts_of changes paramiko for the whole process; here it is put back."""
+    monkeypatch.setattr(Transport, "start_client", Transport.start_client)
+
+
+def test_each_host_carries_the_whole_exchange_as_plain_data(files: Files) -> None:
+    exchangers, controller = hosts_of(
+        str(files.facts),
+        connection={"ssh_hostname": "{address}", "ssh_key": "keys/{name}", "ssh_port": 2222},
+        flags={"workers": "12"},
+    )
+
+    assert [name for name, _ in exchangers + controller] == ["mx1", "mx2", "@local"]
+    data = exchangers[1][1]
+    assert data["exchanger"] == "mx2"
+    assert (data["ssh_hostname"], data["ssh_key"], data["ssh_port"]) == ("198.51.100.12", "keys/mx2", 2222)
+    for _, data in exchangers + controller:
+        assert json.loads(json.dumps(data)) == data
+        assert Exchange.model_validate(data["exchange"]).forwarder.workers == 12
+
+
+def test_no_secret_is_in_the_data_of_a_host(files: Files) -> None:
+    exchangers, controller = hosts_of(str(files.facts), connection={}, flags={})
+
+    assert "staple-of-many-words" not in json.dumps(exchangers + controller)
+
+
+def test_a_dns_server_needs_its_key(files: Files) -> None:
+    secrets = files.secrets.read_text()
+    files.secrets.write_text(secrets[: secrets.index("tsig:")])
+
+    with pytest.raises(InventoryError) as refused:
+        hosts_of(str(files.facts), connection={}, flags={})
+
+    rule = f"tsig: missing; allowed: the key for updates of dns.server (198.51.100.10 in {files.facts})"
+    assert str(refused.value) == f"{files.secrets}: {rule}"
+
+
+def test_without_a_dns_server_no_key_is_needed(files: Files) -> None:
+    secrets = files.secrets.read_text()
+    files.secrets.write_text(secrets[: secrets.index("tsig:")])
+    spoil(files.facts, "  server: 198.51.100.10\n", "")
+
+    exchangers, _ = hosts_of(str(files.facts), connection={}, flags={})
+
+    assert len(exchangers) == 2
+
+
+def test_mistakes_in_the_aliases_are_told_with_their_lines(files: Files) -> None:
+    spoil(files.aliases, "hello@alias.example", "hello@elsewhere.example")
+
+    with pytest.raises(InventoryError) as refused:
+        hosts_of(str(files.facts), connection={}, flags={})
+
+    where = f"{files.aliases}:{line_of(files.aliases, 'elsewhere')}: "
+    assert str(refused.value).startswith(where)
+    assert "outside the served domains" in str(refused.value)
+
+
+def test_missing_aliases_are_told_with_the_key_that_names_them(files: Files) -> None:
+    files.aliases.unlink()
+
+    with pytest.raises(InventoryError) as refused:
+        hosts_of(str(files.facts), connection={}, flags={})
+
+    rule = f"aliases_file: '{files.aliases}' cannot be read: No such file or directory"
+    assert str(refused.value) == f"{files.facts}: {rule}"

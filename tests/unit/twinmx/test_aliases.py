@@ -1,0 +1,155 @@
+"""Aliases as people write them, and as a host receives them."""
+
+from pathlib import Path
+
+import pytest
+
+from twinmx.aliases.hostformat import dump_aliases, read_aliases
+from twinmx.aliases.inventory import load_aliases
+from twinmx.aliases.model import Alias, AliasFileError
+
+SERVED = ("alias.example", "masked.example")
+
+
+def load(tmp_path: Path, text: str) -> tuple[Alias, ...]:
+    path = tmp_path / "aliases.yml"
+    path.write_text(text)
+    return load_aliases(path, SERVED)
+
+
+def test_aliases_are_read_folded_and_sorted(tmp_path: Path) -> None:
+    text = """
+aliases:
+  - {alias: Shop@Masked.Example, mailboxes: [Carla@post.example], enabled: false}
+  - alias: hello@alias.example
+    mailboxes:
+      - hello@mailbox.example
+      - two@post.example
+    account: ada
+"""
+    assert load(tmp_path, text) == (
+        Alias("hello@alias.example", ("hello@mailbox.example", "two@post.example"), "ada"),
+        Alias("shop@masked.example", ("carla@post.example",), None, enabled=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("aliases: [\n", 2, "not YAML"),
+        ("- a\n", 1, "one key, aliases"),
+        ("", 1, "one key, aliases"),
+        ("{}\n", 1, "aliases is missing"),
+        ("aliases: x\n", 1, "must be a list"),
+        ("aliases: []\nmore: 1\n", 2, "more: unknown key, allowed are aliases"),
+        ("aliases:\n- x\n", 2, "must be a mapping"),
+        ("aliases:\n- mailboxes: [a@b.example]\n", 2, "alias is missing"),
+        ("aliases:\n- alias: a@alias.example\n", 2, "a@alias.example has no mailbox"),
+        ("aliases:\n- alias: a@alias.example\n  mailboxes: []\n", 3, "has no mailbox"),
+        ("aliases:\n- alias: a@alias.example\n  mailboxes: a@b.example\n", 3, "must be a list"),
+        ("aliases:\n- alias: [a]\n  mailboxes: [a@b.example]\n", 2, "alias: must be an address, is a list"),
+        ("aliases:\n- alias: 5\n  mailboxes: [a@b.example]\n", 2, "alias: must be an address, is '5'"),
+        ("aliases:\n- alias: a b@alias.example\n  mailboxes: [a@b.example]\n", 2, "'a b@alias.example'"),
+        ("aliases:\n- alias: a@alias.example\n  mailboxes: [nobody]\n", 3, "'nobody' is not accepted"),
+        ("aliases:\n- alias: a@alias.example\n  mailboxes:\n  - ä@b.example\n", 4, "ASCII"),
+        ("aliases:\n- alias: a@alias.example\n  mailboxes: [a@bücher.example]\n", 3, "xn--"),
+        (
+            "aliases:\n- alias: a@else.example\n  mailboxes: [a@b.example]\n",
+            2,
+            "a@else.example is outside the served domains (alias.example, masked.example)",
+        ),
+        ("aliases:\n- alias: srs0=x@alias.example\n  mailboxes: [a@b.example]\n", 2, "rewritten sender"),
+        (
+            "aliases:\n- alias: a@alias.example\n  mailboxes:\n  - x@b.example\n  - X@B.example\n",
+            5,
+            "X@B.example is there already on line 4",
+        ),
+        (
+            "aliases:\n- {alias: a@alias.example, mailboxes: [x@b.example]}\n"
+            "- {alias: A@Alias.example, mailboxes: [x@b.example]}\n",
+            3,
+            "A@Alias.example is there already on line 2 (as a@alias.example",
+        ),
+        (
+            "aliases:\n- {alias: a@alias.example, mailboxes: [A@alias.example]}\n",
+            2,
+            "loop: A@alias.example of a@alias.example is itself an alias",
+        ),
+        (
+            "aliases:\n- {alias: a@alias.example, mailboxes: [b@masked.example]}\n",
+            2,
+            "is in a domain served here",
+        ),
+        (
+            "aliases:\n- alias: a@alias.example\n  mailboxes: [a@b.example]\n  enable: false\n",
+            4,
+            "enable: unknown key, allowed are account, alias, enabled, mailboxes",
+        ),
+        (
+            "aliases:\n- alias: a@alias.example\n  mailboxes: [a@b.example]\n  enabled: never\n",
+            4,
+            "enabled: must be true or false, is 'never'",
+        ),
+        (
+            "aliases:\n- alias: a@alias.example\n  mailboxes: [a@b.example]\n  account: 7\n",
+            4,
+            "account: must be a name",
+        ),
+        (
+            "aliases:\n- alias: a@alias.example\n  alias: b@alias.example\n  mailboxes: [a@b.example]\n",
+            3,
+            "alias: the key is given twice",
+        ),
+    ],
+)
+def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, line: int, message: str) -> None:
+    with pytest.raises(AliasFileError) as caught:
+        load(tmp_path, text)
+    (problem,) = caught.value.problems
+    assert problem.line == line
+    assert message in problem.message
+    assert str(caught.value).startswith(f"{tmp_path}/aliases.yml:{line}: ")
+
+
+def test_all_faults_are_told_at_once_in_order(tmp_path: Path) -> None:
+    text = "aliases:\n- {alias: bad, mailboxes: [x@b.example]}\n- {alias: a@alias.example, mailboxes: []}\nx: 1\n"
+    with pytest.raises(AliasFileError) as caught:
+        load(tmp_path, text)
+    assert [problem.line for problem in caught.value.problems] == [2, 3, 4]
+
+
+def test_the_host_format_has_one_spelling() -> None:
+    first, second = (
+        Alias("a@alias.example", ("x@b.example",), "Zoë"),
+        Alias("b@alias.example", ("x@b.example",), None, enabled=False),
+    )
+    data = dump_aliases([second, first])
+    assert data == dump_aliases([first, second])
+    assert data.count(b"\n") == 2
+    assert read_aliases(data) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{\n", "a:1: "),
+        (b'{"address":"a@b.example","enabled":true,"mailboxes":["x@y.example"]}\n', "account"),
+        (
+            b'{"account":null,"address":"a@b.example","enabled":true,"mailboxes":["x@y.example"],"z":1}\n',
+            "a:1: z: ",
+        ),
+        (
+            b'{"account":null,"address":"A@b.example","enabled":true,"mailboxes":["x@y.example"]}\n',
+            "a:1: 'A@b.example' is not in folded case",
+        ),
+        (b'{"account":null,"address":"a@b.example","enabled":true,"mailboxes":[]}\n', "no mailbox"),
+        (
+            b'{"account":null,"address":"a@b.example","enabled":true,"mailboxes":["x@y.example"]}\n' * 2,
+            "a:2: a@b.example follows a@b.example",
+        ),
+    ],
+)
+def test_a_bad_line_in_the_host_format_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(AliasFileError) as caught:
+        read_aliases(data, "a")
+    assert message in str(caught.value)

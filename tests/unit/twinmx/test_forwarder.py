@@ -1,0 +1,382 @@
+"""The forwarder as Postfix sees it: a message in, a reply out, and what postfix-out got."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+import pytest
+
+from tests.unit.twinmx.peers import Engines, Raw, Sink
+from twinmx.aliases.model import Alias
+from twinmx.aliases.snapshot import Snapshot, build_snapshot
+from twinmx.forwarder.delivery import Delivery, Policy
+from twinmx.forwarder.metrics import ForwarderMetrics
+from twinmx.forwarder.routing import Router
+from twinmx.forwarder.service import engines
+from twinmx.forwarder.settings import Spam
+from twinmx.quarantine import Quarantine
+from twinmx.smtp.dialogue import Limits
+from twinmx.smtp.pool import Pool
+from twinmx.smtp.server import Server
+from twinmx.spam.chain import SpamChain
+from twinmx.srs import Srs
+
+KEY = b"k" * 32
+SRS = Srs([KEY], 30)
+MESSAGE = b"From: a@sender.example\r\nSubject: hi\r\n\r\nbody\r\n"
+
+
+class World:
+    """A forwarder between a test and a sink, with the engines that the test makes."""
+
+    def __init__(self, tmp_path: Path, snapshot: Path, sink: Sink) -> None:
+        self.snapshot, self.sink = snapshot, sink
+        self.quarantine = tmp_path / "quarantine"
+        self.quarantine.mkdir()
+        self.metrics = ForwarderMetrics()
+        self.engines: dict[str, Any] = {}
+        self.reinject_port = 0
+
+    async def start(self, *, total_seconds: float = 5.0, reinject_seconds: float = 2.0) -> None:
+        spam = Spam.model_validate(
+            {
+                "engines": list(self.engines),
+                "total_seconds": 0.6,
+                "reject_score": 15,
+                "quarantine": self.quarantine,
+                "max_scan_bytes": 1 << 20,
+                **self.engines,
+            }
+        )
+        self.reader = Snapshot(self.snapshot)
+        self.chain = SpamChain(
+            engines(spam),
+            total_seconds=spam.total_seconds,
+            max_scan_bytes=spam.max_scan_bytes,
+            observe=self.metrics.observe_scan,
+        )
+        self.pool = Pool("127.0.0.1", self.reinject_port or self.sink.port, "mx1.alias.example", 2)
+        self.server = Server(
+            "mx1.alias.example",
+            Delivery(
+                Policy("mx1.alias.example", total_seconds, reinject_seconds, 15.0),
+                Router(self.reader, SRS, {"alias.example"}),
+                self.chain,
+                Quarantine(self.quarantine),
+                self.pool,
+                self.metrics,
+            ),
+            clients=[ip_network("127.0.0.0/8")],
+            limits=Limits(30 << 20, 1, 30),
+            max_connections=10,
+        )
+        await self.server.listen("127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        await self.server.stop(1)
+        self.pool.close()
+        await self.chain.close()
+        self.reader.close()
+
+    async def send(
+        self, message: bytes = MESSAGE, to: str = "hello@alias.example", sender: str = "a@sender.example"
+    ) -> str:
+        """Send by raw SMTP, as Postfix does; returns the reply to the message."""
+        raw = await Raw.connect(self.server.port)
+        await raw.ask("EHLO mx1.alias.example")
+        await raw.ask("XFORWARD NAME=out.sender.example ADDR=203.0.113.9 HELO=out IDENT=4bXyZ1")
+        utf8 = "" if (sender + to).isascii() else " SMTPUTF8"
+        lines = f"MAIL FROM:<{sender}>{utf8}\r\nRCPT TO:<{to}>\r\nDATA\r\n"
+        await raw.send(lines.encode())
+        assert [reply[:3] for reply in await raw.replies(3)] == ["250", "250", "354"]
+        stuffed = (b"\r\n" + message).replace(b"\r\n.", b"\r\n..")[2:]
+        await raw.send(stuffed + b".\r\n")
+        reply = await raw.reply()
+        raw.close()
+        return reply
+
+    def outcomes(self) -> dict[str, float]:
+        return {
+            sample.labels["outcome"]: sample.value
+            for metric in self.metrics.messages.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
+
+    def delivered(self) -> bytes:
+        (envelope,) = self.sink.accepted
+        assert isinstance(envelope.content, bytes)
+        return envelope.content
+
+
+@pytest.fixture
+async def world(tmp_path: Path, snapshot_path: Path, sink: Sink) -> AsyncIterator[World]:
+    world = World(tmp_path, snapshot_path, sink)
+    yield world
+    await world.stop()
+
+
+def header(message: bytes, name: str) -> str:
+    head = message.partition(b"\r\n\r\n")[0]
+    match = re.search(rb"(?im)^%b: ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)" % name.encode(), head)
+    assert match is not None, head
+    return match[1].replace(b"\r\n\t", b" ").strip().decode()
+
+
+async def test_a_message_reaches_the_mailbox_with_our_marks_and_its_own_bytes(world: World) -> None:
+    await world.start()
+    assert await world.send() == "250 2.0.0 queued as SINK"
+    (envelope,) = world.sink.accepted
+    assert envelope.rcpt_tos == ["hello@mailbox.example"]
+    assert envelope.mail_from is not None
+    assert SRS.reverse(envelope.mail_from) == "a@sender.example"
+    assert envelope.mail_from.endswith("@alias.example")
+    delivered = world.delivered()
+    assert delivered.endswith(MESSAGE)
+    assert delivered.startswith(b"Received: from mx1.alias.example ([127.0.0.1])")
+    assert "id 4bXyZ1 for <hello@alias.example>;" in header(delivered, "Received")
+    assert header(delivered, "X-Twinmx-Trace").startswith("<hello@alias.example> by mx1.alias.example")
+    assert header(delivered, "X-Twinmx-Spam").startswith("engine=none; reason=no-engine;")
+    assert world.outcomes() == {"forwarded": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"\xe9\xff\x80 8-bit\r\n", id="8-bit"),
+        pytest.param(b".\r\n..\r\n.dot\r\n", id="dots"),
+        pytest.param(b"x" * 100_000 + b"\r\n", id="long line"),
+        pytest.param(b"bare\nline\rfeeds\n.\nand\r.\r\r\n", id="bare CR and LF"),
+        pytest.param(b"trailing  \t\r\n\r\n\r\n", id="trailing space"),
+        pytest.param(bytes(range(1, 10)) + b"\r\n", id="control characters"),
+    ],
+)
+async def test_the_body_is_untouched(world: World, body: bytes) -> None:
+    await world.start()
+    message = b"Subject:  odd\t spacing \r\n folded\r\n\r\n" + body
+    port, received = await _recording_server()
+    world.pool._port = port  # aiosmtpd splits lines at a bare LF, so a recorder takes its place
+    assert (await world.send(message)).startswith("250")
+    assert (
+        bytes(received).partition(b"Subject:")[2].replace(b"\r\n.", b"\r\n")
+        == (message.partition(b"Subject:")[2])
+    )
+
+
+async def _recording_server() -> tuple[int, bytearray]:
+    """An SMTP server of three answers that keeps the bytes of DATA as they are on the wire."""
+    received = bytearray()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 rec\r\n")
+        while line := await reader.readuntil(b"\r\n"):
+            if line == b"DATA\r\n":
+                writer.write(b"354 go\r\n")
+                received.extend(await reader.readuntil(b"\r\n.\r\n"))
+                del received[-3:]
+            if line == b"QUIT\r\n":
+                break
+            writer.write(b"250 ok\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1 << 24)
+    return server.sockets[0].getsockname()[1], received
+
+
+async def test_two_mailboxes_get_one_transaction(world: World) -> None:
+    await world.start()
+    assert (await world.send(to="PAIR@Alias.Example")).startswith("250")
+    (envelope,) = world.sink.accepted
+    assert envelope.rcpt_tos == ["one@mailbox.example", "two@post.example"]
+
+
+@pytest.mark.parametrize(
+    ("to", "reply"),
+    [
+        ("nobody@alias.example", "550 5.1.1 <nobody@alias.example>: no such alias here"),
+        ("OFF@alias.example", "550 5.1.1 <OFF@alias.example>: this alias is disabled"),
+        ("SRS0=aaaaaaaa=aa=sender.example=a@alias.example", "550 5.1.1"),
+    ],
+)
+async def test_no_forward_no_mail(world: World, to: str, reply: str) -> None:
+    await world.start()
+    assert (await world.send(to=to)).startswith(reply)
+    assert not world.sink.accepted
+
+
+async def test_a_bounce_goes_back_to_the_original_sender_with_a_null_sender(world: World) -> None:
+    await world.start()
+    rewritten = SRS.rewrite("A.b@sender.example", "alias.example")
+    assert (await world.send(sender="", to=rewritten)).startswith("250")
+    (envelope,) = world.sink.accepted
+    assert envelope.rcpt_tos == ["A.b@sender.example"]
+    assert envelope.mail_from in (None, "", "<>")
+
+
+async def test_smtputf8_and_8bitmime_and_dsn_go_on(world: World) -> None:
+    await world.start()
+    client = aiosmtplib.SMTP(hostname="127.0.0.1", port=world.server.port, local_hostname="out")
+    async with client:
+        assert "xforward" in client.esmtp_extensions
+        await client.mail("dörte@sender.example", options=["BODY=8BITMIME", "SMTPUTF8"], encoding="utf-8")
+        await client.rcpt("hello@alias.example")
+        await client.data("Subject: Grüße\r\n\r\nä\r\n".encode())
+    (envelope,) = world.sink.accepted
+    assert envelope.smtp_utf8
+    assert "BODY=8BITMIME" in envelope.mail_options
+    assert envelope.mail_from is not None
+    assert SRS.reverse(envelope.mail_from) == "dörte@sender.example"
+    assert header(world.delivered(), "Received").startswith("from out")
+    assert "with UTF8SMTP" in header(world.delivered(), "Received")
+
+
+async def test_of_two_recipients_each_hears_its_own_answer(world: World) -> None:
+    await world.start()
+    raw = await Raw.connect(world.server.port)
+    await raw.ask("EHLO mx1")
+    await raw.ask("MAIL FROM:<a@sender.example>")
+    assert (await raw.ask("RCPT TO:<nobody@alias.example>")).startswith("250")
+    assert (await raw.ask("RCPT TO:<hello@alias.example>")).startswith("452 4.5.3")
+    await raw.ask("DATA")
+    assert (await raw.ask(MESSAGE.decode() + ".")).startswith("550 5.1.1 <nobody@alias.example>")
+    assert not world.sink.accepted
+    raw.close()
+
+
+@pytest.mark.parametrize(
+    ("refuse", "to", "reply"),
+    [
+        ({"hello@mailbox.example": "550 5.7.9 no"}, "hello@alias.example", "550 5.7.9 no"),
+        ({"hello@mailbox.example": "450 4.2.0 later"}, "hello@alias.example", "450 4.2.0 later"),
+        ({"two@post.example": "450 4.2.0 later"}, "pair@alias.example", "450 4.2.0 later"),
+        ({"two@post.example": "550 5.1.1 gone"}, "pair@alias.example", "451 4.3.0 one of several"),
+        (
+            {"one@mailbox.example": "550 5.1.1 gone", "two@post.example": "550 5.1.1 gone"},
+            "pair@alias.example",
+            "550 5.1.1 gone",
+        ),
+    ],
+)
+async def test_what_postfix_out_refuses_is_refused(
+    world: World, refuse: dict[str, str], to: str, reply: str
+) -> None:
+    world.sink.refuse = refuse
+    await world.start()
+    assert (await world.send(to=to)).startswith(reply)
+    assert not world.sink.accepted
+    assert world.outcomes() == {"refused": 1}
+
+
+@pytest.mark.parametrize("final", ["452 4.3.1 disk full", "554 5.7.1 not this"])
+async def test_the_final_reply_of_postfix_out_is_ours(world: World, final: str) -> None:
+    world.sink.final = final
+    await world.start()
+    assert await world.send() == final
+    assert await world.send(to="pair@alias.example") == final
+
+
+async def test_postfix_out_down_is_451_4_4_1(world: World) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        world.reinject_port = unused.getsockname()[1]
+        await world.start()
+        assert (await world.send()).startswith("451 4.4.1")
+    assert world.outcomes() == {"unreachable": 1}
+
+
+async def test_postfix_out_silent_is_451_within_the_deadline(world: World) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        world.reinject_port = silent.getsockname()[1]
+        await world.start(reinject_seconds=0.2)
+        assert (await world.send()).startswith("451 4.4.2")
+
+
+async def test_a_missing_snapshot_is_451_and_its_return_is_seen(world: World) -> None:
+    await world.start()
+    world.snapshot.unlink()
+    assert (await world.send()).startswith("451 4.3.0")
+    build_snapshot([Alias("hello@alias.example", ("new@mailbox.example",))], world.snapshot)
+    assert (await world.send()).startswith("250")
+    assert world.sink.accepted[0].rcpt_tos == ["new@mailbox.example"]
+
+
+async def test_a_message_that_comes_round_again_is_refused(world: World) -> None:
+    await world.start()
+    await world.send()
+    first = world.delivered()
+    assert (await world.send(first)).startswith("554 5.4.6")
+    assert (await world.send(first, to="pair@alias.example")).startswith("250")
+
+
+async def test_too_many_hops_are_a_loop(world: World) -> None:
+    await world.start()
+    hops = b"Received: from a by b; now\r\n"
+    assert (await world.send(hops * 50 + MESSAGE)).startswith("250")
+    assert (await world.send(hops * 51 + MESSAGE)).startswith("554 5.4.6")
+
+
+async def test_a_forged_verdict_does_not_survive(world: World, fake: Engines) -> None:
+    world.engines["rspamd"] = await fake.rspamd(1.25, ["R_SPF_ALLOW"])
+    await world.start()
+    forged = b"x-twinmx-spam: engine=rspamd; score=-99;\r\n folded\r\nX-Twinmx-Spam-Extra: 1\r\n"
+    await world.send(forged + MESSAGE)
+    assert world.delivered().lower().count(b"x-twinmx-spam") == 1
+    assert header(world.delivered(), "X-Twinmx-Spam").startswith("engine=rspamd; score=1.2; reject=15.0")
+
+
+async def test_spam_is_kept_not_bounced(world: World, fake: Engines) -> None:
+    world.engines["spamassassin"] = await fake.spamd(1000.0, ["GTUBE"])
+    await world.start()
+    assert (await world.send()).startswith("250")
+    assert not world.sink.accepted
+    store = Quarantine(world.quarantine)
+    (name,) = store.names()
+    item = store.read(name)
+    assert item.message.endswith(MESSAGE)
+    assert b"symbols=GTUBE" in item.message
+    assert item.envelope["recipient"] == "hello@alias.example"
+    assert item.envelope["verdict"]["score"] == 1000.0
+
+
+async def test_a_quarantine_that_cannot_be_written_keeps_the_message_with_postfix(
+    world: World, fake: Engines
+) -> None:
+    world.engines["rspamd"] = await fake.rspamd(99.0, [])
+    await world.start()
+    world.quarantine.rmdir()
+    assert (await world.send()).startswith("451 4.3.0")
+
+
+async def test_the_engine_learns_who_sent_it(world: World, fake: Engines) -> None:
+    world.engines["rspamd"] = await fake.rspamd(0.0, [])
+    await world.start()
+    await world.send()
+    request = fake.requests[0].lower()
+    for line in (
+        b"queue-id: 4bxyz1",
+        b"from: a@sender.example",
+        b"rcpt: hello@alias.example",
+        b"ip: 203.0.113.9",
+        b"helo: out",
+        b"hostname: out.sender.example",
+    ):
+        assert b"\r\n" + line + b"\r\n" in request
+
+
+@pytest.mark.parametrize("fault", ["silent", "garbage", "refused", "closing"])
+async def test_mail_moves_on_when_both_engines_fail(world: World, fake: Engines, fault: str) -> None:
+    world.engines["rspamd"] = await fake.rspamd_fault(fault)
+    world.engines["spamassassin"] = await fake.spamd_fault(fault)
+    await world.start()
+    loop = asyncio.get_running_loop()
+    started_at = loop.time()
+    assert (await world.send()).startswith("250")
+    assert loop.time() - started_at < 1.5
+    assert header(world.delivered(), "X-Twinmx-Spam").startswith("engine=none; reason=rspamd:")
