@@ -7,7 +7,7 @@ touched when mail has passed through the one before it.
 import smtplib
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 from controller import pyinfra
 from controller.errors import ControllerError
@@ -52,7 +52,7 @@ def converge(inventory: str, exchange: Exchange, flags: Mapping[str, str], gate:
     for number, name in enumerate(names, 1):
         heading(f"[{number}/{len(names)}] {name}")
         try:
-            _timed(lambda host=name: pyinfra.show(pyinfra.command(inventory, "-y", limit=host, flags=flags)))
+            _timed(pyinfra.command(inventory, "-y", limit=name, flags=flags))
             if exchange.exchangers[name].active:
                 greets(exchange.exchangers[name])
                 if gate:
@@ -67,7 +67,7 @@ def converge(inventory: str, exchange: Exchange, flags: Mapping[str, str], gate:
     pyinfra.show(pyinfra.command(inventory, "-y", limit="@local", flags=flags))
 
 
-def _timed(step: Callable[[], None]) -> None:
+def _timed(arguments: Sequence[str]) -> None:
     started = time.monotonic()
-    step()
+    pyinfra.show(arguments)
     note(f"{time.monotonic() - started:.0f} s")

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from lab import engine, hosts, image, up
 from lab.errors import LabError
-from lab.probe import probe_pair
+from lab.probe import probe
 from lab.progress import console
 from lab.settings import HOSTS, LAB
 
@@ -68,9 +68,14 @@ def status_command() -> None:
 
 
 @app.command("probe")
-def probe_command(pair: PairName = LAB.name) -> None:
-    """Send a message through each exchanger, show its way and both hosts' services."""
-    if not probe_pair(up.pair_named(pair)):
+def probe_command(
+    pair: PairName = LAB.name,
+    host: Annotated[str | None, typer.Option(help="Probe this exchanger alone: mx1 or mx2.")] = None,
+) -> None:
+    """Send a message through each exchanger, show its way and the hosts' services."""
+    chosen = up.pair_named(pair)
+    hosts_probed = chosen.hosts if host is None else [up.exchanger_named(chosen, host)]
+    if not probe(chosen, hosts_probed):
         raise typer.Exit(1)
 
 

@@ -1,6 +1,7 @@
 """Send one message through each exchanger of a pair and show the way it took, or where it got stuck."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -11,7 +12,7 @@ from lab.hops import seconds_at
 from lab.mailbox import Arrived, Mailboxes, new_token
 from lab.progress import console
 from lab.send import Submitted, message, submit
-from lab.services import log_lines, services_of
+from lab.services import ABSENT, log_lines, services_of
 from lab.settings import OUTSIDE, PROBE_MAILBOX, LabHost, Pair
 
 ARRIVAL_SECONDS = 60.0
@@ -21,7 +22,7 @@ LOG_LINES = 25
 
 
 @dataclass(frozen=True)
-class Probe:
+class Sample:
     """One message on its way through `host`."""
 
     host: LabHost
@@ -35,20 +36,20 @@ def parse_verdict(field: str | None) -> dict[str, str]:
     return {name: value for name, separator, value in parts if separator}
 
 
-def _send(pair: Pair, host: LabHost) -> Probe:
+def _send(pair: Pair, host: LabHost) -> Sample:
     token = new_token()
     content = message(token, pair.probe_alias)
-    return Probe(host, token, submit(content, [pair.probe_alias], through=host))
+    return Sample(host, token, submit(content, [pair.probe_alias], through=host))
 
 
-def _show_route(probe: Probe, arrived: Arrived) -> None:
-    total = arrived.time - probe.submitted.time
+def _show_route(sample: Sample, arrived: Arrived) -> None:
+    total = arrived.time - sample.submitted.time
     verdict = parse_verdict(arrived.field(VERDICT_FIELD))
     scanned = (
         f"engine {verdict.get('engine', 'none')}, score {verdict.get('score', '-')}, "
         f"scanned in {verdict.get('seconds', '-')} s"
     )
-    table = Table(title=f"Through {probe.host.fqdn}: {total:.2f} s, {scanned}", title_justify="left")
+    table = Table(title=f"Through {sample.host.fqdn}: {total:.2f} s, {scanned}", title_justify="left")
     for column in "from", "by", "with":
         table.add_column(column, overflow="fold")
     table.add_column("seconds", justify="right")
@@ -58,8 +59,8 @@ def _show_route(probe: Probe, arrived: Arrived) -> None:
     console.print(table)
 
 
-def _show_loss(probe: Probe, error: LabError) -> None:
-    host, submitted = probe.host, probe.submitted
+def _show_loss(sample: Sample, error: LabError) -> None:
+    host, submitted = sample.host, sample.submitted
     console.print(f"[red]✗ Through {host.fqdn}: {error.cause}[/red]")
     outside = ssh.on(OUTSIDE, f"journalctl --no-pager -q -u postfix -g {submitted.queue_id}; true")
     console.print(f"The sender's log of its queue id {submitted.queue_id}:", style="bold")
@@ -68,38 +69,34 @@ def _show_loss(probe: Probe, error: LabError) -> None:
     console.print(log_lines(host, submitted.time, MAIL_UNITS, LOG_LINES), markup=False)
 
 
-def _show_services(pair: Pair) -> bool:
-    """Print both hosts' services side by side; whether all of them are active."""
-    seen = {host: {service.name: service for service in services_of(host)} for host in pair.hosts}
+def _show_services(hosts: Sequence[LabHost]) -> bool:
+    """Print the services of `hosts` side by side; whether all of them are active."""
+    seen = {host: {service.name: service for service in services_of(host)} for host in hosts}
     names = list(dict.fromkeys(name for services in seen.values() for name in services))
-    table = Table(title=f"Services of the pair {pair.name}", title_justify="left")
-    table.add_column("service")
-    for host in pair.hosts:
+    table = Table(title="Services", title_justify="left")
+    table.add_column("unit")
+    for host in hosts:
         table.add_column(host.fqdn)
     for name in names:
-        cells = []
-        for host in pair.hosts:
-            service = seen[host].get(name)
-            colour = "green" if service and service.active == "active" else "red"
-            cells.append(f"[{colour}]{service.active}[/], {service.enabled}" if service else "[red]absent[/]")
-        table.add_row(name, *cells)
+        shown = [services.get(name, ABSENT) for services in seen.values()]
+        table.add_row(
+            name, *(f"[{service.colour}]{service.active}[/], {service.enabled}" for service in shown)
+        )
     console.print(table)
-    return all(
-        name in services and services[name].active == "active" for services in seen.values() for name in names
-    )
+    return all(services.get(name, ABSENT).is_active for services in seen.values() for name in names)
 
 
-def probe_pair(pair: Pair) -> bool:
-    """Probe each exchanger of `pair` and print what was seen; whether all is well."""
-    sent = [_send(pair, host) for host in pair.hosts]
+def probe(pair: Pair, hosts: Sequence[LabHost]) -> bool:
+    """Probe each of `hosts`, exchangers of `pair`, and print what was seen; whether all is well."""
+    sent = [_send(pair, host) for host in hosts]
     mailboxes = Mailboxes()
     well = True
-    for probe in sent:
+    for sample in sent:
         try:
-            arrived = mailboxes.wait(probe.token, PROBE_MAILBOX, ARRIVAL_SECONDS)
+            arrived = mailboxes.wait(sample.token, PROBE_MAILBOX, ARRIVAL_SECONDS)
         except LabError as error:
-            _show_loss(probe, error)
+            _show_loss(sample, error)
             well = False
         else:
-            _show_route(probe, arrived)
-    return _show_services(pair) and well
+            _show_route(sample, arrived)
+    return _show_services(hosts) and well

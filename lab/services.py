@@ -26,6 +26,19 @@ class Service:
     active: str
     enabled: str
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it does its work now."""
+        return self.active == "active"
+
+    @property
+    def colour(self) -> str:
+        """How a terminal shows it."""
+        return "green" if self.is_active else "red"
+
+
+ABSENT = Service("", "absent", "-")
+
 
 def parse(shown: str) -> tuple[Service, ...]:
     """Services from the output of `systemctl show`; a unit that is not there is active "not-found"."""

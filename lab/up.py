@@ -20,6 +20,14 @@ def pair_named(name: str) -> Pair:
     return PAIRS[name]
 
 
+def exchanger_named(pair: Pair, name: str) -> LabHost:
+    """The exchanger of `pair` called `name` (mx1, mx2); raises LabError naming those that exist."""
+    short = {host.fqdn.partition(".")[0]: host for host in pair.hosts}
+    if name not in short:
+        raise LabError(f"{name!r} is no exchanger of the pair {pair.name}; allowed: {', '.join(short)}")
+    return short[name]
+
+
 def _ensure_image() -> str:
     tag = image.current()
     if image.exists(tag):

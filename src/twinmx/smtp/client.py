@@ -87,6 +87,10 @@ class Connection(asyncio.Protocol):
             future = self._waiting.popleft()
             if not future.done():
                 future.set_result(reply)
+            if reply.code == _SERVICE_CLOSING:
+                self._fail(str(reply))  # pipelined commands behind it get no answer
+                self._transport.close()
+                return
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""

@@ -102,11 +102,16 @@ class Engines:
         self._servers: list[asyncio.Server] = []
 
     async def rspamd(self, score: float, symbols: list[str], delay: float = 0.0) -> dict[str, Any]:
-        body = json.dumps(
-            {"score": score, "action": "no action", "symbols": {name: {"score": 1} for name in symbols}}
-        ).encode()
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        return _rspamd(await self._listen(self.rspamd_talk(score, symbols, delay)))
 
+    async def rspamd_saying(self, body: bytes) -> dict[str, Any]:
+        return _rspamd(await self._listen(self._http(body, 0.0)))
+
+    def rspamd_talk(self, score: float, symbols: list[str], delay: float = 0.0) -> Any:
+        answer = {"score": score, "action": "no action", "symbols": {name: {"score": 1} for name in symbols}}
+        return self._http(json.dumps(answer).encode(), delay)
+
+    def _http(self, body: bytes, delay: float) -> Any:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with suppress(asyncio.IncompleteReadError):
                 while head := await reader.readuntil(b"\r\n\r\n"):
@@ -114,20 +119,22 @@ class Engines:
                     assert length is not None
                     self.requests.append(head + await reader.readexactly(int(length[1])))
                     await asyncio.sleep(delay)
-                    writer.write(answer)
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
             writer.close()
 
-        return _rspamd(await self._listen(talk))
+        return talk
 
-    async def spamd(self, score: float, symbols: list[str], delay: float = 0.0) -> dict[str, Any]:
+    async def spamd(self, score: float, symbols: list[str]) -> dict[str, Any]:
+        body = ",".join(symbols).encode()
+        return await self.spamd_saying(
+            b"SPAMD/1.1 0 EX_OK\r\nContent-length: %d\r\nSpam: True ; %.1f / 5.0\r\n\r\n%b\r\n"
+            % (len(body) + 2, score, body)
+        )
+
+    async def spamd_saying(self, answer: bytes) -> dict[str, Any]:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.requests.append(await reader.read())
-            await asyncio.sleep(delay)
-            body = ",".join(symbols).encode()
-            writer.write(
-                b"SPAMD/1.1 0 EX_OK\r\nContent-length: %d\r\nSpam: True ; %.1f / 5.0\r\n\r\n%b\r\n"
-                % (len(body) + 2, score, body)
-            )
+            writer.write(answer)
             writer.close()
 
         return _spamd(await self._listen(talk))

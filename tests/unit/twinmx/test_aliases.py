@@ -112,7 +112,10 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, line: int, me
 
 
 def test_all_faults_are_told_at_once_in_order(tmp_path: Path) -> None:
-    text = "aliases:\n- {alias: bad, mailboxes: [x@b.example]}\n- {alias: a@alias.example, mailboxes: []}\nx: 1\n"
+    text = (
+        "aliases:\n- {alias: bad, mailboxes: [x@b.example]}\n"
+        "- {alias: a@alias.example, mailboxes: []}\nx: 1\n"
+    )
     with pytest.raises(AliasFileError) as caught:
         load(tmp_path, text)
     assert [problem.line for problem in caught.value.problems] == [2, 3, 4]

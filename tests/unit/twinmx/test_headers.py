@@ -43,8 +43,12 @@ def test_everything_else_stays(message: bytes) -> None:
     assert headers.strip(message, NAME) == message
 
 
-FIELD = st.from_regex(rb"[A-Wa-w][A-Za-z-]{0,10}: [ -~\x80-\xff]{0,30}(\r\n[ \t][ -~]{1,20}){0,2}", fullmatch=True)
-FORGED = st.from_regex(rb"(?i:x-twinmx-spam)[a-z-]{0,5}: [ -~]{0,30}(\r\n[ \t][ -~]{1,20}){0,2}", fullmatch=True)
+FIELD = st.from_regex(
+    rb"[A-Wa-w][A-Za-z-]{0,10}: [ -~\x80-\xff]{0,30}(\r\n[ \t][ -~]{1,20}){0,2}", fullmatch=True
+)
+FORGED = st.from_regex(
+    rb"(?i:x-twinmx-spam)[a-z-]{0,5}: [ -~]{0,30}(\r\n[ \t][ -~]{1,20}){0,2}", fullmatch=True
+)
 
 
 @given(st.lists(st.one_of(FIELD.map(lambda f: (f, True)), FORGED.map(lambda f: (f, False)))), st.binary())
