@@ -9,7 +9,7 @@ exchangers, controller = hosts_of(
     "inventory/production.yml",
     connection={
         "ssh_hostname": "{address}",
-        "ssh_port": 22,  # the firewall of an exchanger lets SSH in on no other
+        "ssh_port": 22,  # the same as access.ssh_port, which the firewall lets in
         "ssh_user": "root",
         "ssh_key": "~/.ssh/id_ed25519",
         "ssh_strict_host_key_checking": "yes",

@@ -30,8 +30,6 @@ from inventory.knob import (
 )
 from inventory.spam import Spam
 
-METRICS_BASE = 20400
-
 
 class Exchanger(Settings):
     """One mail exchanger."""
@@ -102,7 +100,6 @@ class Forwarder(Settings):
     """The program between the two Postfix instances."""
 
     workers: int = knob(6, ge=1, le=64, says="Worker processes on each host.", unit="processes")
-    port: int = knob(20381, ge=1024, le=65535, says="SMTP port on loopback and on the peer address.")
     bounce_days: int = knob(
         21,
         ge=1,
@@ -110,11 +107,6 @@ class Forwarder(Settings):
         says="How long a rewritten sender address (SRS) is accepted for bounces.",
         unit="days",
     )
-
-    @property
-    def metrics_ports(self) -> tuple[int, int]:
-        """First and last loopback port of the workers' metrics: worker N answers on 20400 + N."""
-        return METRICS_BASE + 1, METRICS_BASE + self.workers
 
 
 class Messages(Settings):
@@ -180,6 +172,7 @@ class Access(Settings):
     ssh_from: tuple[Network, ...] = knob(
         min_length=1, says="Networks from which SSH is reachable; the firewall drops it from all others."
     )
+    ssh_port: int = knob(22, ge=1, le=65535, says="The port on which the hosts' sshd listens.")
     upgrades: bool = knob(True, says="Install Debian's security updates unattended.")
 
 

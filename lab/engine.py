@@ -106,11 +106,11 @@ def stop_if_ours() -> str:
         return "the engine runs other containers: left running"
     os.kill(pid, signal.SIGTERM)
     process = Path(f"/proc/{pid}/comm")
-    until(lambda: _is_gone(process), STOP_SECONDS, f"the end of dockerd (process {pid})")
+    until(lambda: is_gone(process), STOP_SECONDS, f"the end of dockerd (process {pid})")
     return "dockerd stopped"
 
 
-def _is_gone(process: Path) -> bool:
+def is_gone(process: Path) -> bool:
     """Whether the process ended; one that only waits to be reaped counts as ended."""
     try:
         return process.with_name("stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"

@@ -49,6 +49,11 @@ def current() -> str:
     return tag_of(CONTEXT, base_image())
 
 
+def bootstrapped() -> str:
+    """The tag of the minimal Debian that the image is made from where no other is named."""
+    return f"{IMAGE}-base:{hashlib.sha256(repr(BOOTSTRAP).encode()).hexdigest()[:12]}"
+
+
 def exists(tag: str) -> bool:
     """Whether the engine has this image."""
     return attempt(["docker", "image", "inspect", tag]).returncode == 0
@@ -78,17 +83,16 @@ def _bootstrap(tag: str) -> None:
 
 def build(tag: str) -> None:
     """Make the image `tag`; a minute when it is bootstrapped. Raises LabError with the builder's words."""
-    base = base_image()
-    if base is None:
-        base = f"{IMAGE}-base:{hashlib.sha256(repr(BOOTSTRAP).encode()).hexdigest()[:12]}"
-        if not exists(base):
-            _bootstrap(base)
+    base = base_image() or bootstrapped()
+    if base == bootstrapped() and not exists(base):
+        _bootstrap(base)
     arguments = ["build", "-q", "--label", f"{LABEL}=image", "--build-arg", f"BASE={base}"]
     docker(*arguments, "-t", tag, str(CONTEXT))
 
 
-def remove_all() -> None:
-    """Remove every image the lab made; one that somebody else's container uses stays."""
+def remove_others(*kept: str) -> None:
+    """Remove the lab's images but for `kept` and what those stand on; one that is in use stays."""
     listed = docker("images", "--filter", f"label={LABEL}", "--format", "{{.Repository}}:{{.Tag}}")
     for tag in listed.split():
-        attempt(["docker", "image", "rm", tag])
+        if tag not in kept:
+            attempt(["docker", "image", "rm", tag])

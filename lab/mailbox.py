@@ -7,7 +7,7 @@ that tests can run at the same time and old mail disturbs nobody.
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.header import decode_header, make_header
+from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from functools import cached_property
@@ -50,9 +50,9 @@ class Arrived:
         return hops_of(self.content)
 
     def field(self, name: str) -> str | None:
-        """The value of its first header field `name`, unfolded, or None."""
-        value = BytesHeaderParser().parsebytes(self.content)[name]
-        return None if value is None else " ".join(str(value).split())
+        """The text of its first header field `name`, or None without one."""
+        headers = BytesHeaderParser().parsebytes(self.content)
+        return _decoded(headers, name) if name in headers else None
 
     @property
     def body(self) -> bytes:
@@ -61,8 +61,14 @@ class Arrived:
 
 
 def _decoded(headers: Message, name: str) -> str:
-    value = headers[name]
-    return "" if value is None else str(make_header(decode_header(str(value))))
+    """A header field as text: unfolded, UTF-8 (RFC 6532) and encoded words (RFC 2047) read."""
+    raw = next((value for key, value in headers.raw_items() if key.lower() == name.lower()), "")
+    text = " ".join(str(raw).encode("ascii", "surrogateescape").decode(errors="replace").split())
+    parts = (
+        part.decode(charset or "raw-unicode-escape", "replace") if isinstance(part, bytes) else part
+        for part, charset in decode_header(text)
+    )
+    return "".join(parts)
 
 
 def _read(path: Path) -> Arrived:

@@ -49,7 +49,8 @@ def _show_route(sample: Sample, arrived: Arrived) -> None:
         f"engine {verdict.get('engine', 'none')}, score {verdict.get('score', '-')}, "
         f"scanned in {verdict.get('seconds', '-')} s"
     )
-    table = Table(title=f"Through {sample.host.fqdn}: {total:.2f} s, {scanned}", title_justify="left")
+    console.print(f"[bold]Through {sample.host.fqdn}: {total:.2f} s[/bold], {scanned}", soft_wrap=True)
+    table = Table()
     for column in "from", "by", "with":
         table.add_column(column, overflow="fold")
     table.add_column("seconds", justify="right")
@@ -73,8 +74,8 @@ def _show_services(hosts: Sequence[LabHost]) -> bool:
     """Print the services of `hosts` side by side; whether all of them are active."""
     seen = {host: {service.name: service for service in services_of(host)} for host in hosts}
     names = list(dict.fromkeys(name for services in seen.values() for name in services))
-    table = Table(title="Services", title_justify="left")
-    table.add_column("unit")
+    table = Table()
+    table.add_column("service")
     for host in hosts:
         table.add_column(host.fqdn)
     for name in names:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from lab.errors import LabError
-from lab.settings import OUTSIDE, SENDER_DOMAIN, SUBMISSION_PORT, LabHost
+from lab.settings import CONTROLLER_NAME, OUTSIDE, SENDER_DOMAIN, SUBMISSION_PORT, LabHost
 
 SENDER = f"sender@{SENDER_DOMAIN}"
 QUEUED = re.compile(rb"queued as (\w+)")
@@ -62,7 +62,7 @@ def submit(
         raise LabError(f"nothing can be sent through {through and through.alias}")
     data = content if isinstance(content, bytes) else content.as_bytes()
     started = time.time()
-    with smtplib.SMTP(str(OUTSIDE.address), port, timeout=SECONDS) as session:
+    with smtplib.SMTP(str(OUTSIDE.address), port, local_hostname=CONTROLLER_NAME, timeout=SECONDS) as session:
         session.command_encoding = "utf-8"
         session.ehlo()
         replies = [session.mail(sender, _options(session, data, [sender, *recipients]))]

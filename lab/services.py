@@ -51,7 +51,8 @@ def parse(shown: str) -> tuple[Service, ...]:
         active = fields["ActiveState"] if there else fields["LoadState"]
         name = fields["Id"].removesuffix(".service")
         services.append(Service(name, active, fields["UnitFileState"] or "-"))
-    return tuple(services)
+    known = [unit.removesuffix(".service") for unit in UNITS]
+    return tuple(sorted(services, key=lambda service: (service.name not in known, service.name)))
 
 
 def services_of(host: LabHost) -> tuple[Service, ...]:

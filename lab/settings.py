@@ -24,6 +24,7 @@ SUBNET = IPv4Network("198.51.100.0/24")
 CONTROLLER = SUBNET[1]
 
 SENDER_DOMAIN = "sender.example"
+CONTROLLER_NAME = f"controller.{SENDER_DOMAIN}"
 SINK_DOMAINS = ("mailbox.example", "post.example", SENDER_DOMAIN)
 """Domains whose mail ends in a mailbox outside; bounces to senders end there too."""
 

@@ -78,6 +78,7 @@ def up(pair: Pair) -> None:
     """Have the outside world and the exchangers of `pair` running; the exchangers are not converged."""
     tag = prepare()
     _start([OUTSIDE, *pair.hosts], tag)
+    image.remove_others(tag, image.bootstrapped())
     converge_outside()
 
 
@@ -95,6 +96,6 @@ def down() -> None:
             engine.ensure()
             hosts.remove()
             network.remove()
-            image.remove_all()
+            image.remove_others()
         note(engine.stop_if_ours())
     shutil.rmtree(STATE, ignore_errors=True)

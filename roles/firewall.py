@@ -5,6 +5,7 @@ forwarder's port from the other exchangers, metrics from the monitors. Only the 
 ours: other tables on the host (a container engine's, fail2ban's) stay as they are.
 """
 
+from roles.lib import ports
 from roles.lib.converge import converged_service
 from roles.lib.files import ManagedFile, checked_files
 from roles.lib.packages import packages
@@ -22,9 +23,10 @@ def render_rules(site: Site) -> ManagedFile:
         "firewall/nftables.conf.j2",
         ssh_from=exchange.access.ssh_from,
         peers=[peer.peer for peer in site.peers],
-        forwarder_port=exchange.forwarder.port,
+        ssh_port=exchange.access.ssh_port,
+        forwarder_port=ports.FORWARDER,
         metrics_from=exchange.monitors.clients,
-        metrics_ports=exchange.forwarder.metrics_ports,
+        metrics_ports=ports.metrics(exchange.forwarder.workers),
     )
     return ManagedFile("/etc/nftables.conf", rules, mode="0755")
 

@@ -6,15 +6,14 @@ In August 2020 the one mail handler was down although it was set to restart: her
 with a watchdog and without a limit on restarts, and Postfix goes on to the peer's while all are away.
 """
 
-from inventory.schema import METRICS_BASE
-from roles import rspamd, spamassassin
+from roles import rspamd
 from roles.aliases import SNAPSHOT
+from roles.lib import ports
 from roles.lib.converge import converged
 from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
-from roles.postfix import OUT_PORT, SOCKETMAP_PORT
 from roles.release import CURRENT, current_link
 
 SETTINGS = "/etc/twinmx/forwarder.toml"
@@ -44,12 +43,13 @@ def render_files(site: Site) -> list[Managed]:
         exchange=exchange,
         me=site.me,
         peers=site.peers,
-        out_port=OUT_PORT,
-        socketmap_port=SOCKETMAP_PORT,
-        metrics_base=METRICS_BASE,
+        port=ports.FORWARDER,
+        out_port=ports.OUT,
+        socketmap_port=ports.SOCKETMAP,
+        metrics_base=ports.METRICS_BASE,
         snapshot=SNAPSHOT,
         rspamd_socket=rspamd.SCAN_SOCKET,
-        spamd_port=spamassassin.PORT,
+        spamd_port=ports.SPAMD,
     )
     keys = "".join(f"{key.get_secret_value()}\n" for key in site.secrets.srs_keys)
     unit = render("forwarder/forwarder@.service.j2", program=f"{CURRENT}/bin/twinmx-forwarder", keys=SRS_KEYS)
@@ -75,7 +75,7 @@ def deploy(site: Site) -> None:
     converged(
         "forwarder",
         apply=RESTART.format(workers=workers),
-        healthy=HEALTHY.format(workers=workers, address=site.me.peer, base=METRICS_BASE),
+        healthy=HEALTHY.format(workers=workers, address=site.me.peer, base=ports.METRICS_BASE),
         inputs=[*files, current_link()],
         units=[f"forwarder@{number}.service" for number in range(1, workers + 1)],
     )

@@ -8,6 +8,7 @@ takes it back from the forwarder and talks to the mailbox providers.
 
 from roles import tls
 from roles.aliases import SNAPSHOT
+from roles.lib import ports
 from roles.lib.converge import converged_service
 from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.packages import packages
@@ -17,8 +18,6 @@ from roles.lib.site import Site
 
 PACKAGES = ("postfix", "postfix-lmdb", "postfix-pcre")
 OLDEST = {"postfix": "3.10.13"}  # earlier 3.10 has holes in access restrictions and in BDAT
-OUT_PORT = 20386
-SOCKETMAP_PORT = 20382
 
 CHECK = """for instance in /etc/postfix /etc/postfix-out; do
   postfix -c $instance check || exit 1
@@ -47,9 +46,9 @@ def render_inbound(site: Site) -> list[Managed]:
         "certificate": tls.CERTIFICATE,
         "key": tls.KEY,
         "snapshot": SNAPSHOT.removesuffix(".lmdb"),
-        "socketmap_port": SOCKETMAP_PORT,
-        "out_port": OUT_PORT,
-        "nexthops": nexthops(site, "127.0.0.1", exchange.forwarder.port),
+        "socketmap_port": ports.SOCKETMAP,
+        "out_port": ports.OUT,
+        "nexthops": nexthops(site, "127.0.0.1", ports.FORWARDER),
         "deadlines": exchange.deadlines,
     }
     names = ("main.cf", "master.cf", "header_checks.pcre", "srs_shape.pcre")
@@ -62,7 +61,7 @@ def render_out(site: Site) -> list[Managed]:
         "me": site.me,
         "domains": site.exchange.domains,
         "messages": site.exchange.messages,
-        "out_port": OUT_PORT,
+        "out_port": ports.OUT,
         "back": nexthops(site, site.me.address, 25),
     }
     return [
@@ -86,7 +85,7 @@ def deploy(site: Site) -> None:
     converged_service(
         "postfix@out.service",
         inputs=out,
-        healthy=GREETED.format(port=OUT_PORT),
+        healthy=GREETED.format(port=ports.OUT),
         packages=PACKAGES,
         reload=True,
     )

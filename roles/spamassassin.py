@@ -4,6 +4,7 @@ Ports: 783 on loopback (spamd). In August 2020 it took all of the CPU and then a
 runs under a CPU and a memory cap, and who asks it does not wait longer than the budget.
 """
 
+from roles.lib import ports
 from roles.lib.converge import converged_service
 from roles.lib.files import Managed, ManagedFile, checked_files
 from roles.lib.packages import packages
@@ -12,13 +13,12 @@ from roles.lib.role import role
 from roles.lib.site import Site
 
 PACKAGES = ("spamassassin", "spamd", "spamc")
-PORT = 783
 
 
 def render_files(site: Site) -> list[Managed]:
     """spamd's options, the rules' settings, and the unit's limits."""
     spam = site.exchange.spam
-    values = {"spamassassin": spam.spamassassin, "network_tests": spam.network_tests, "port": PORT}
+    values = {"spamassassin": spam.spamassassin, "network_tests": spam.network_tests, "port": ports.SPAMD}
     return [
         ManagedFile("/etc/default/spamd", render("spamassassin/spamd.j2", **values)),
         ManagedFile("/etc/spamassassin/local.cf", render("spamassassin/local.cf.j2", **values)),

@@ -3,7 +3,16 @@
 A zone of a served domain begins with SOA and NS only. Its owner, the dns role, fills it by DNS UPDATE.
 """
 
-from lab.settings import CONTROLLER, HOSTS, OUTSIDE, SENDER_DOMAIN, SERVED_DOMAINS, SINK_DOMAINS, SUBNET
+from lab.settings import (
+    CONTROLLER,
+    CONTROLLER_NAME,
+    HOSTS,
+    OUTSIDE,
+    SENDER_DOMAIN,
+    SERVED_DOMAINS,
+    SINK_DOMAINS,
+    SUBNET,
+)
 
 TTL = 300
 NEGATIVE_TTL = 5  # a name that a test looked up too early must not stay unknown for long
@@ -32,7 +41,7 @@ def mail_zone(domain: str) -> str:
     ]
     if domain == SENDER_DOMAIN:
         records.append(f"{OUTSIDE.alias} A {OUTSIDE.address}")
-        records.append(f"controller A {CONTROLLER}")
+        records.append(f"{CONTROLLER_NAME}. A {CONTROLLER}")
     return _start(domain) + "".join(f"{record}\n" for record in records)
 
 
@@ -44,7 +53,7 @@ def reverse_name() -> str:
 
 def reverse_zone() -> str:
     """A PTR record for each host of the lab, and for the controller."""
-    named = {host.address: host.fqdn for host in HOSTS} | {CONTROLLER: f"controller.{SENDER_DOMAIN}"}
+    named = {host.address: host.fqdn for host in HOSTS} | {CONTROLLER: CONTROLLER_NAME}
     records = [f"{str(address).rsplit('.', 1)[1]} PTR {name}.\n" for address, name in named.items()]
     return _start(reverse_name()) + "".join(records)
 

@@ -19,8 +19,9 @@ export DEBIAN_FRONTEND=noninteractive
 trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
-find /var/lib/apt/lists -maxdepth 1 -name '*_Packages' -mmin -60 | grep -q . || apt-get update -q -o DPkg::Lock::Timeout=300
-apt-get install -q -y --no-install-recommends -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 {packages}
+apt='apt-get -q -o DPkg::Lock::Timeout=300' # an unattended upgrade may be under way
+find /var/lib/apt/lists -maxdepth 1 -name '*_Packages' -mmin -60 | grep -q . || $apt update
+$apt install -y --no-install-recommends -o Dpkg::Options::=--force-confold {packages}
 {demands}"""
 
 DEMAND = """dpkg --compare-versions "$(dpkg-query -W -f '${{Version}}' {package})" ge {version} || {{

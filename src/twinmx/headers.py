@@ -14,7 +14,7 @@ from collections.abc import Iterable
 _MAX_LINE = 998
 _EOL = rb"(?:\r\n|\n|\r)"
 _LINE_START = rb"(?<![^\r\n])"
-_FIELD_BODY = rb"[^\r\n]*(?:" + _EOL + rb"[ \t][^\r\n]*)*(?:" + _EOL + rb"|\Z)"
+_FIELD_BODY = rb"[^\r\n]*(?:" + _EOL + rb"[ \t][^\r\n]*)*(?P<end>" + _EOL + rb"|\Z)"
 _NAME = re.compile(r"[!-9;-~]+")
 _UNSAFE = re.compile(r"[\x00\r\n]")
 _FOLD = re.compile(rb"(?:\r\n|\n|\r)[ \t]+")
@@ -46,12 +46,16 @@ def prepend(message: bytes, fields: Iterable[bytes]) -> bytes:
 
 
 def strip(message: bytes, prefix: str) -> bytes:
-    """Remove each field whose name begins with `prefix`, in any case, with its folded lines."""
+    """Remove each field whose name begins with `prefix`, in any case, with its folded lines.
+
+    A field that began after a bare CR or LF leaves the end of its line, or the lines of SMTP around it
+    would become one and could move the end of the header.
+    """
     header, body = _cut(message)
     if prefix.lower().encode() not in header.lower():
         return message
     pattern = _LINE_START + re.escape(prefix.encode()) + rb"[!-9;-~]*[ \t]*:" + _FIELD_BODY
-    return re.sub(pattern, b"", header, flags=re.IGNORECASE) + body
+    return re.sub(pattern, _remains, header, flags=re.IGNORECASE) + body
 
 
 def values(message: bytes, name: str) -> list[bytes]:
@@ -64,6 +68,11 @@ def values(message: bytes, name: str) -> list[bytes]:
 def count_received(message: bytes) -> int:
     """Return how many hops the header tells of (RFC 5321 section 6.3)."""
     return len(_RECEIVED.findall(_cut(message)[0]))
+
+
+def _remains(match: re.Match[bytes]) -> bytes:
+    before = match.string[max(0, match.start() - 2) : match.start()]
+    return b"" if before in (b"", b"\r\n") else match["end"]
 
 
 def _cut(message: bytes) -> tuple[bytes, bytes]:

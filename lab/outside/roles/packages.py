@@ -9,7 +9,6 @@ from pyinfra.api.deploy import deploy
 
 from lab.hosts import PACKAGE_CACHE
 from lab.outside.render import render
-from lab.settings import SUBNET
 from roles.lib.converge import converged, converged_service
 from roles.lib.files import ManagedFile, checked_files
 from roles.lib.packages import packages

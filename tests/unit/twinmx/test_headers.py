@@ -18,9 +18,9 @@ NAME = "X-Twinmx-Spam"
         (b"To: b\r\nX-Twinmx-Spam: a\r\n", b"To: b\r\n"),
         (b"To: b\r\nX-Twinmx-Spam: a", b"To: b\r\n"),
         (b"X-Twinmx-Spam: a\nTo: b\r\n\r\nx", b"To: b\r\n\r\nx"),
-        (b"To: b\nX-Twinmx-Spam: a\r\n\r\nx", b"To: b\n\r\nx"),
-        (b"To: b\rX-Twinmx-Spam: a\r\n\r\nx", b"To: b\r\r\nx"),
-        (b"To: b\n\nX-Twinmx-Spam: a\r\nCc: c\r\n\r\nx", b"To: b\n\nCc: c\r\n\r\nx"),
+        (b"To: b\nX-Twinmx-Spam: a\r\n\r\nx", b"To: b\n\r\n\r\nx"),
+        (b"To: b\rX-Twinmx-Spam: a\r\n\r\nx", b"To: b\r\r\n\r\nx"),
+        (b"To: b\n\nX-Twinmx-Spam: a\r\nCc: c\r\n\r\nx", b"To: b\n\n\r\nCc: c\r\n\r\nx"),
     ],
 )
 def test_forged_fields_go(message: bytes, stripped: bytes) -> None:
