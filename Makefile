@@ -26,7 +26,7 @@ down: ## remove the lab: containers, network, volume, image, build/lab
 	@test ! -x $(BIN)/python || $(BIN)/python -m lab down
 
 test: up ## all tests: unit, plan, fresh pair, second converge, hosts, mail
-	@bin/run-tests
+	@$(BIN)/python tests/run.py
 
 check: .venv/ready ## lint, types and unit tests: no hosts needed, seconds
 	@$(BIN)/ruff check $(CHECKED)

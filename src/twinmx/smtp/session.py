@@ -33,7 +33,7 @@ class Session(asyncio.Protocol):
     """The protocol of one connection.
 
     `refuse` is asked for a reply that turns the client away at once; `finished` is called when the
-    connection is gone and no message of it is in hand any more.
+    connection is gone. A client that leaves while its message is in hand is noticed after that.
     """
 
     def __init__(
@@ -75,12 +75,11 @@ class Session(asyncio.Protocol):
         self._timer = self._loop.call_later(self._limits.idle_seconds, self._check_idle)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the client; a message that the handler holds is finished all the same."""
+        """Forget the client."""
         self._state = _State.CLOSED
         if self._timer is not None:
             self._timer.cancel()
-        if self._task is None:
-            self._finished(self)
+        self._finished(self)
 
     def data_received(self, data: bytes) -> None:
         """Work on what came, as far as it goes."""
@@ -158,7 +157,6 @@ class Session(asyncio.Protocol):
             )
         self._task = None
         if self._state is _State.CLOSED:
-            self._finished(self)
             return
         self._heard_at = self._loop.time()
         self._transport.resume_reading()

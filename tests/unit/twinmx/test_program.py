@@ -115,8 +115,9 @@ async def test_a_life_from_ready_to_a_graceful_end(program: Program, worker: Pro
     await program.notified("WATCHDOG=1")
     raw = await Raw.connect(program.port)
     await raw.ask("EHLO mx1.alias.example")
-    await raw.send(b"MAIL FROM:<a@sender.example>\r\nRCPT TO:<hello@alias.example>\r\nDATA\r\n")
-    await raw.replies(3)
+    rcpt = b"RCPT TO:<hello@alias.example>\r\n"
+    await raw.send(b"MAIL FROM:<a@sender.example>\r\n" + rcpt + rcpt + b"DATA\r\n")
+    assert [reply[:3] for reply in await raw.replies(4)] == ["250", "250", "452", "354"]
     worker.send_signal(signal.SIGTERM)
     await program.notified("STOPPING=1")
     await raw.send(b"Subject: last\r\n\r\nx\r\n.\r\n")

@@ -28,6 +28,7 @@ class Scripted:
         self.sessions: list[Script] = []
         self.seen: list[bytes] = []
         self.connections = 0
+        self.left = asyncio.Event()
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
@@ -47,6 +48,7 @@ class Scripted:
             writer.write(answer)
         else:
             await reader.read()
+            self.left.set()
         writer.close()
 
 
@@ -157,6 +159,12 @@ async def test_a_fresh_connection_that_dies_is_an_error(server: Scripted, pool_t
     assert server.connections == 1
 
 
+async def test_a_server_that_says_421_is_quoted(server: Scripted, pool_to: PoolTo) -> None:
+    server.sessions = [[(b"DATA\r\n", b"421 4.3.2 shutting down\r\n")]]
+    with pytest.raises(TransactionError, match=r"^421 4\.3\.2 shutting down$"):
+        await pool_to(server.port).send(ONE, b"x\r\n", 2)
+
+
 async def test_after_the_final_dot_nothing_is_repeated(server: Scripted, pool_to: PoolTo) -> None:
     server.sessions = [[*TAKEN, TAKEN[0], (b"\r\n.\r\n", b"")], TAKEN]
     pool = pool_to(server.port)
@@ -172,6 +180,8 @@ async def test_a_silent_server_is_left_in_time_and_not_kept(server: Scripted, po
     pool = pool_to(server.port)
     with pytest.raises(TimeoutError):
         await pool.send(ONE, b"x\r\n", 0.1)
+    async with asyncio.timeout(2):
+        await server.left.wait()
     assert (await pool.send(ONE, b"x\r\n", 2)).reply.accepted
     assert server.connections == 2
 

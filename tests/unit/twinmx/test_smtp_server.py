@@ -263,6 +263,21 @@ async def test_a_slow_handler_is_not_silence(start: Start, handler: Handler) -> 
     assert await raw.reply() == "250 2.0.0 taken"
 
 
+async def test_nothing_is_read_while_a_message_is_in_hand(start: Start, handler: Handler) -> None:
+    handler.gate.clear()
+    raw = await ready(await start())
+    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
+    await raw.replies(3)
+    await raw.send(b"x\r\n.\r\n")
+    await handler.busy.wait()
+    flood = asyncio.create_task(raw.send((b"NOOP " + b"x" * 4000 + b"\r\n") * 10_000))
+    done, _ = await asyncio.wait([flood], timeout=0.3)
+    assert not done, "40 MB were taken in"
+    handler.gate.set()
+    assert await raw.reply() == "250 2.0.0 taken"
+    await flood
+
+
 async def test_stopping_finishes_what_is_in_hand(start: Start, handler: Handler) -> None:
     handler.gate.clear()
     server = await start()
