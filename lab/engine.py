@@ -33,8 +33,11 @@ def answers() -> bool:
         return False
 
 
-def install(packages: list[str]) -> None:
-    """Install Debian `packages`; raises LabError off Debian or without root."""
+def install(packages: list[str], *, where_known: tuple[str, ...] = ()) -> None:
+    """Install Debian `packages`, and those of `where_known` that this release has.
+
+    Raises LabError off Debian or without root.
+    """
     if not Path("/usr/bin/apt-get").exists() or os.geteuid() != 0:
         raise LabError(
             f"{', '.join(packages)} must be installed, and that takes apt-get and root",
@@ -42,14 +45,9 @@ def install(packages: list[str]) -> None:
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run(["apt-get", "update", "-q"], environment=environment)
-    arguments = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
+    known = [name for name in where_known if attempt(["apt-cache", "show", name]).returncode == 0]
+    arguments = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages, *known]
     run(arguments, environment=environment)
-
-
-def _install_engine() -> None:
-    """Debian 13 has the command line in a package of its own, Debian 12 has it in docker.io."""
-    apart = attempt(["apt-cache", "show", "docker-cli"]).returncode == 0
-    install(["docker.io", "iptables", *(["docker-cli"] if apart else [])])
 
 
 def _start_by_hand() -> None:
@@ -79,7 +77,8 @@ def ensure() -> str:
     if answers():
         return "an engine answers"
     if not Path("/usr/sbin/dockerd").exists() and not Path("/usr/bin/dockerd").exists():
-        _install_engine()
+        # Debian 13 has the command line in a package of its own, Debian 12 has it in docker.io
+        install(["docker.io", "iptables"], where_known=("docker-cli",))
     if Path("/run/systemd/system").is_dir():
         run(["systemctl", "start", "docker"], way_out="look at `journalctl -u docker`")
         until(answers, START_SECONDS, "an answer of docker.service", "`journalctl -u docker`")

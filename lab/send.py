@@ -61,6 +61,16 @@ def submit(
     if port is None:
         raise LabError(f"nothing can be sent through {through and through.alias}")
     data = content if isinstance(content, bytes) else content.as_bytes()
+    try:
+        return _submit(data, recipients, sender, port)
+    except (OSError, smtplib.SMTPException) as error:
+        raise LabError(
+            f"the outside MTA does not take mail on {OUTSIDE.address} port {port}: {error}",
+            "`make up` starts and converges it",
+        ) from error
+
+
+def _submit(data: bytes, recipients: Sequence[str], sender: str, port: int) -> Submitted:
     started = time.time()
     with smtplib.SMTP(str(OUTSIDE.address), port, local_hostname=CONTROLLER_NAME, timeout=SECONDS) as session:
         session.command_encoding = "utf-8"

@@ -9,19 +9,16 @@ others may fold the case of an address on the way) and has 8 characters, 40 bits
                                               goes straight back to the first site, which checks TT
 """
 
-import base64
-import hashlib
-import hmac
 import re
 import time
 from collections.abc import Callable, Sequence
 
-from twinmx.addresses import fold, split
+from twinmx.addresses import split
+from twinmx.keyed_hash import is_ours, keyed_hash
 
 MIN_KEY_LENGTH = 32
 MAX_AGE_LIMIT_DAYS = 1000
 
-_HASH_LENGTH = 8
 _DAY_SECONDS = 86400
 _DAYS = 1024
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -85,7 +82,7 @@ class Srs:
         if again := _SRS1.fullmatch(local):
             return self._wrap(again[2], again[3], domain)
         stamp = _stamp(self._today())
-        mark = _hash(self._keys[0], "0", stamp, host, local)
+        mark = keyed_hash(self._keys[0], "0", stamp, host, local)
         return f"{quote(f'SRS0={mark}={stamp}={host}={local}')}@{domain}"
 
     def reverse(self, recipient: str) -> str:
@@ -106,12 +103,11 @@ class Srs:
         raise SrsMalformedError(f"{recipient!r} is neither SRS0 nor SRS1")
 
     def _wrap(self, host: str, rest: str, domain: str) -> str:
-        mark = _hash(self._keys[0], "1", host, rest)
+        mark = keyed_hash(self._keys[0], "1", host, rest)
         return f"{quote(f'SRS1={mark}={host}={rest}')}@{domain}"
 
     def _verify(self, mark: str, *parts: str) -> None:
-        given = mark.lower().encode()
-        if not any(hmac.compare_digest(_hash(key, *parts).encode(), given) for key in self._keys):
+        if not is_ours(mark, self._keys, *parts):
             raise SrsForgedError("the hash of this SRS address is not ours")
 
     def _check_age(self, stamp: str) -> None:
@@ -131,12 +127,6 @@ def _stamp(day: int) -> str:
 def _day(stamp: str) -> int:
     high, low = (_ALPHABET.index(character) for character in stamp.lower())
     return high << 5 | low
-
-
-def _hash(key: bytes, *parts: str) -> str:
-    text = "\0".join(fold(part) for part in parts).encode("utf-8", "surrogateescape")
-    digest = hmac.new(key, text, hashlib.sha256).digest()
-    return base64.b32encode(digest)[:_HASH_LENGTH].decode().lower()
 
 
 def unquote(local: str) -> str:

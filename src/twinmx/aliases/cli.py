@@ -10,7 +10,7 @@ from twinmx.aliases.hostformat import read_aliases
 from twinmx.aliases.model import AliasFileError
 from twinmx.aliases.snapshot import Snapshot, SnapshotError, build_snapshot
 
-SNAPSHOT = Path("/var/lib/twinmx/aliases.lmdb")
+SNAPSHOT = Path("/var/lib/twinmx/aliases/aliases.lmdb")
 
 app = typer.Typer(
     help="Build and query the alias snapshot of this host.", no_args_is_help=True, add_completion=False

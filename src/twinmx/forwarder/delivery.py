@@ -12,9 +12,9 @@ import structlog
 
 from twinmx import headers
 from twinmx.aliases.snapshot import SnapshotError
-from twinmx.forwarder import trace
 from twinmx.forwarder.metrics import ForwarderMetrics
 from twinmx.forwarder.routing import Refused, Route, Router
+from twinmx.forwarder.trace import Trace, queue_id
 from twinmx.quarantine import Quarantine
 from twinmx.smtp.client import Outcome, TransactionError
 from twinmx.smtp.envelope import Envelope, Reply
@@ -32,7 +32,6 @@ _TOO_LATE = Reply(451, "4.4.2", "not done in time, try again")
 class Policy:
     """Bounds of a delivery: seconds in all and for postfix-out, and the score of the quarantine."""
 
-    host: str
     total_seconds: float
     reinject_seconds: float
     reject_score: float
@@ -57,6 +56,7 @@ class Delivery:
         self,
         policy: Policy,
         router: Router,
+        trace: Trace,
         chain: SpamChain,
         quarantine: Quarantine,
         pool: Pool,
@@ -64,6 +64,7 @@ class Delivery:
     ) -> None:
         self._policy = policy
         self._router = router
+        self._trace = trace
         self._chain = chain
         self._quarantine = quarantine
         self._pool = pool
@@ -77,7 +78,7 @@ class Delivery:
         failure of another (RFC 5321 section 4.5.3.1.10 has the client come again with the rest).
         """
         started_at = time.perf_counter()
-        result = _Result(trace.queue_id(envelope, message))
+        result = _Result(queue_id(envelope, message))
         with self._metrics.in_flight.track_inprogress():
             try:
                 async with asyncio.timeout(self._policy.total_seconds):
@@ -97,7 +98,7 @@ class Delivery:
     async def _deliver(self, envelope: Envelope, message: bytes, result: _Result) -> None:
         (recipient,) = envelope.recipients
         route = result.route = self._router.route(envelope.sender, recipient.address)
-        if reason := trace.loop(message, route):
+        if reason := self._trace.loop(message, route):
             raise Refused("loop", Reply(554, "5.4.6", f"mail loop: {reason}"))
         message = headers.strip(message, verdicts.HEADER)
         result.verdict = await self._chain.scan(message, _context(envelope, result.queue_id))
@@ -106,7 +107,7 @@ class Delivery:
         marked = headers.prepend(
             message,
             (
-                *trace.marks(envelope, route, self._policy.host, result.queue_id),
+                *self._trace.marks(envelope, route, result.queue_id),
                 verdicts.render(result.verdict, self._policy.reject_score),
             ),
         )

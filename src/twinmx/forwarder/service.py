@@ -14,6 +14,7 @@ from twinmx.forwarder.delivery import Delivery, Policy
 from twinmx.forwarder.metrics import ForwarderMetrics
 from twinmx.forwarder.routing import Router
 from twinmx.forwarder.settings import Settings, Spam
+from twinmx.forwarder.trace import Trace
 from twinmx.forwarder.web import WebServer
 from twinmx.quarantine import Quarantine
 from twinmx.smtp.dialogue import Limits
@@ -73,7 +74,6 @@ class Worker:
             settings.reinject.connections,
         )
         policy = Policy(
-            settings.host,
             settings.deadline.total_seconds,
             settings.reinject.seconds,
             settings.spam.reject_score,
@@ -83,6 +83,7 @@ class Worker:
             Delivery(
                 policy,
                 router,
+                Trace(settings.host, keys),
                 self._chain,
                 Quarantine(settings.spam.quarantine),
                 self._pool,

@@ -1,17 +1,21 @@
 """Our marks on a forwarded message, and the loops they show (RFC 5321 section 6.3)."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from twinmx import headers
 from twinmx.addresses import fold
 from twinmx.forwarder.routing import Route
+from twinmx.keyed_hash import is_ours, keyed_hash
 from twinmx.smtp.envelope import Envelope
 
 HEADER = "X-Twinmx-Trace"
 MAX_RECEIVED = 50
 
+_PURPOSE = "trace"
+_MARK = re.compile(r"<([^<>]*)> by (\S+) id (\S+) mark (\S+)")
 _QUEUE_ID = re.compile(r"[0-9A-Za-z]{1,40}")
 _RECEIVED_ID = re.compile(rb"\(Postfix\).*? id ([0-9A-Za-z]{1,40})\b", re.DOTALL)
 
@@ -29,25 +33,41 @@ def queue_id(envelope: Envelope, message: bytes) -> str:
     return "none"
 
 
-def loop(message: bytes, route: Route) -> str | None:
-    """Say why `message` is going in circles, or return None."""
-    hops = headers.count_received(message)
-    if hops > MAX_RECEIVED:
-        return f"{hops} hops, allowed are {MAX_RECEIVED}"
-    for value in headers.values(message, HEADER):
-        if fold(value.decode("utf-8", "replace").split(" ", 1)[0]) == f"<{route.recipient}>":
-            return f"<{route.recipient}> has forwarded this message before"
-    return None
+class Trace:
+    """Marks what leaves this host and knows the marks of the exchange again.
 
+    The first of `keys` signs, every one verifies. A mark that anybody could write would let a stranger have
+    mail refused as a loop, and the refusal sent as a bounce to whom he names as the sender.
+    """
 
-def marks(envelope: Envelope, route: Route, host: str, ident: str) -> tuple[bytes, bytes]:
-    """Return the Received and trace fields for a message that leaves on `route`; `ident` is its queue id."""
-    protocol = "UTF8SMTP" if envelope.smtputf8 else "ESMTP"
-    literal = f"IPv6:{envelope.peer}" if ":" in envelope.peer else envelope.peer
-    received = headers.field(
-        "Received",
-        f"from {envelope.helo} ([{literal}])",
-        f"by {host} (twinmx forwarder) with {protocol} id {ident}",
-        f"for <{route.recipient}>; {format_datetime(datetime.now(UTC))}",
-    )
-    return received, headers.field(HEADER, f"<{route.recipient}> by {host} id {ident}")
+    def __init__(self, host: str, keys: Sequence[bytes]) -> None:
+        self._host = host
+        self._keys = tuple(keys)
+
+    def loop(self, message: bytes, route: Route) -> str | None:
+        """Say why `message` is going in circles, or return None."""
+        hops = headers.count_received(message)
+        if hops > MAX_RECEIVED:
+            return f"{hops} hops, allowed are {MAX_RECEIVED}"
+        for value in headers.values(message, HEADER):
+            found = _MARK.fullmatch(value.decode("utf-8", "replace"))
+            if found and fold(found[1]) == route.recipient and self._is_ours(found):
+                return f"<{route.recipient}> has forwarded this message before"
+        return None
+
+    def marks(self, envelope: Envelope, route: Route, ident: str) -> tuple[bytes, bytes]:
+        """Return the Received and trace fields for a message on `route`; `ident` is its queue id."""
+        protocol = "UTF8SMTP" if envelope.smtputf8 else "ESMTP"
+        literal = f"IPv6:{envelope.peer}" if ":" in envelope.peer else envelope.peer
+        received = headers.field(
+            "Received",
+            f"from {envelope.helo} ([{literal}])",
+            f"by {self._host} (twinmx forwarder) with {protocol} id {ident}",
+            f"for <{route.recipient}>; {format_datetime(datetime.now(UTC))}",
+        )
+        mark = keyed_hash(self._keys[0], _PURPOSE, route.recipient, self._host, ident)
+        return received, headers.field(HEADER, f"<{route.recipient}> by {self._host} id {ident} mark {mark}")
+
+    def _is_ours(self, found: re.Match[str]) -> bool:
+        recipient, host, ident, mark = found.groups()
+        return is_ours(mark, self._keys, _PURPOSE, recipient, host, ident)

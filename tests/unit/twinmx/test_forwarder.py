@@ -19,6 +19,7 @@ from twinmx.forwarder.metrics import ForwarderMetrics
 from twinmx.forwarder.routing import Router
 from twinmx.forwarder.service import engines
 from twinmx.forwarder.settings import Spam
+from twinmx.forwarder.trace import Trace
 from twinmx.quarantine import Quarantine
 from twinmx.smtp.dialogue import Limits
 from twinmx.smtp.pool import Pool
@@ -64,8 +65,9 @@ class World:
         self.server = Server(
             "mx1.alias.example",
             Delivery(
-                Policy("mx1.alias.example", total_seconds, reinject_seconds, 15.0),
+                Policy(total_seconds, reinject_seconds, 15.0),
                 Router(self.reader, SRS, {"alias.example"}),
+                Trace("mx1.alias.example", [KEY]),
                 self.chain,
                 Quarantine(self.quarantine),
                 self.pool,
