@@ -1,7 +1,8 @@
 """Send one message through each exchanger of a pair and show the way it took, or where it got stuck."""
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -12,7 +13,7 @@ from lab.hops import seconds_at
 from lab.mailbox import Arrived, Mailboxes, new_token
 from lab.progress import console
 from lab.send import Submitted, message, submit
-from lab.services import ABSENT, log_lines, services_of
+from lab.services import ABSENT, Service, has_worker, in_order, log_lines, services_of
 from lab.settings import OUTSIDE, PROBE_MAILBOX, LabHost, Pair
 
 ARRIVAL_SECONDS = 60.0
@@ -60,31 +61,56 @@ def _show_route(sample: Sample, arrived: Arrived) -> None:
     console.print(table)
 
 
-def _show_loss(sample: Sample, error: LabError) -> None:
+def _show_log(title: str, fetch: Callable[[], str]) -> None:
+    """Print a host's log; a host that cannot be asked says so instead."""
+    console.print(title, style="bold", markup=False)
+    try:
+        shown = fetch()
+    except LabError as error:
+        shown = error.cause
+    console.print(shown or "(nothing)", markup=False, soft_wrap=True)
+
+
+def _show_loss(sample: Sample) -> None:
     host, submitted = sample.host, sample.submitted
-    console.print(f"[red]✗ Through {host.fqdn}: {error.cause}[/red]")
-    outside = ssh.on(OUTSIDE, f"journalctl --no-pager -q -u postfix -g {submitted.queue_id}; true")
-    console.print(f"The sender's log of its queue id {submitted.queue_id}:", style="bold")
-    console.print(outside.strip(), markup=False)
-    console.print(f"The log of {host.fqdn} since then:", style="bold")
-    console.print(log_lines(host, submitted.time, MAIL_UNITS, LOG_LINES), markup=False)
+    loss = f"✗ Through {host.fqdn}: the message did not arrive within {ARRIVAL_SECONDS:g} s"
+    console.print(loss, style="red", markup=False, soft_wrap=True)
+    by_queue_id = f"journalctl --no-pager -q -u postfix -g {submitted.queue_id}; true"
+    _show_log(
+        f"The sender's log of its queue id {submitted.queue_id}:",
+        lambda: ssh.on(OUTSIDE, by_queue_id).strip(),
+    )
+    _show_log(
+        f"The log of {host.fqdn} since then:",
+        lambda: log_lines(host, submitted.time, MAIL_UNITS, LOG_LINES),
+    )
+
+
+def _services_by_name(host: LabHost) -> dict[str, Service]:
+    try:
+        return {service.name: service for service in services_of(host)}
+    except LabError as error:
+        console.print(f"✗ {host.fqdn}: {error.cause}", style="red", markup=False, soft_wrap=True)
+        return {}
 
 
 def _show_services(hosts: Sequence[LabHost]) -> bool:
     """Print the services of `hosts` side by side; whether all of them are active."""
-    seen = {host: {service.name: service for service in services_of(host)} for host in hosts}
-    names = list(dict.fromkeys(name for services in seen.values() for name in services))
+    seen = {host: _services_by_name(host) for host in hosts}
     table = Table()
     table.add_column("service")
     for host in hosts:
         table.add_column(host.fqdn)
-    for name in names:
-        shown = [services.get(name, ABSENT) for services in seen.values()]
-        table.add_row(
-            name, *(f"[{service.colour}]{service.active}[/], {service.enabled}" for service in shown)
-        )
+    inactive = [f"a forwarder on {host.fqdn}" for host, services in seen.items() if not has_worker(services)]
+    for name in in_order({name for services in seen.values() for name in services}):
+        shown = {host: services.get(name, ABSENT) for host, services in seen.items()}
+        cells = [f"[{service.colour}]{service.active}[/], {service.enabled}" for service in shown.values()]
+        table.add_row(name, *cells)
+        inactive += [f"{name} on {host.fqdn}" for host, service in shown.items() if not service.is_active]
     console.print(table)
-    return all(services.get(name, ABSENT).is_active for services in seen.values() for name in names)
+    if inactive:
+        console.print(f"✗ not active: {', '.join(inactive)}", style="red", soft_wrap=True)
+    return not inactive
 
 
 def probe(pair: Pair, hosts: Sequence[LabHost]) -> bool:
@@ -94,9 +120,10 @@ def probe(pair: Pair, hosts: Sequence[LabHost]) -> bool:
     well = True
     for sample in sent:
         try:
-            arrived = mailboxes.wait(sample.token, PROBE_MAILBOX, ARRIVAL_SECONDS)
-        except LabError as error:
-            _show_loss(sample, error)
+            left = max(0.0, sample.submitted.time + ARRIVAL_SECONDS - time.time())
+            arrived = mailboxes.wait(sample.token, PROBE_MAILBOX, left)
+        except LabError:
+            _show_loss(sample)
             well = False
         else:
             _show_route(sample, arrived)

@@ -1,6 +1,6 @@
 """What runs on an exchanger, as its systemd says."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from lab import ssh
@@ -51,8 +51,19 @@ def parse(shown: str) -> tuple[Service, ...]:
         active = fields["ActiveState"] if there else fields["LoadState"]
         name = fields["Id"].removesuffix(".service")
         services.append(Service(name, active, fields["UnitFileState"] or "-"))
-    known = [unit.removesuffix(".service") for unit in UNITS]
-    return tuple(sorted(services, key=lambda service: (service.name not in known, service.name)))
+    return tuple(services)
+
+
+def in_order(names: Collection[str]) -> list[str]:
+    """Unit names as a table shows them: the fixed ones, then the workers by number."""
+    fixed = [unit.removesuffix(".service") for unit in UNITS]
+    numbered = {name: int(name.partition("@")[2] or 0) for name in names if name not in fixed}
+    return [name for name in fixed if name in names] + sorted(numbered, key=lambda name: numbered[name])
+
+
+def has_worker(names: Collection[str]) -> bool:
+    """Whether there is a forwarder worker among `names`; systemd forgets those that are stopped."""
+    return any(name.startswith(WORKERS.partition("*")[0]) for name in names)
 
 
 def services_of(host: LabHost) -> tuple[Service, ...]:

@@ -11,7 +11,9 @@ from collections.abc import Generator
 
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.operation import operation
+from pyinfra.context import state
 
+from roles.lib.converge import STAMPS
 from roles.lib.files import ManagedLink
 from roles.lib.observed import announce, forget, observe
 from roles.lib.packages import packages
@@ -24,7 +26,8 @@ HOME = "/opt/twinmx"
 CURRENT = f"{HOME}/current"
 
 # A release is built under a name of its own, tried, and only then linked: a wheel that does not even
-# import never becomes the current one. Older releases than the previous one are removed.
+# import never becomes the current one. What was started from the old link loses its stamp. Older releases
+# than the previous one are removed.
 INSTALL = """set -e
 umask 022
 new={home}/releases/{version}
@@ -37,6 +40,7 @@ python3 -m venv "$new"
 rm -r "$new/wheels"
 "$new/bin/twinmx-forwarder" --help >/dev/null
 "$new/bin/twinmx-aliases" --help >/dev/null
+grep -lsxF {current} {stamps}/* | xargs -r rm
 ln -sfn "releases/{version}" {home}/.next && mv -T {home}/.next {current}
 for old in {home}/releases/*; do
   case "releases/${{old##*/}}" in "releases/{version}"|"$previous") ;; *) rm -rf "$old" ;; esac
@@ -55,8 +59,10 @@ def _release(
     if observe().files.get(CURRENT) == current_link().state:
         return
     archive = f"/var/lib/twinmx/{built.version}.tar"
-    yield FileUploadCommand(str(built.archive()), archive)
-    script = INSTALL.format(home=HOME, version=built.version, current=CURRENT, archive=archive)
+    if state.is_executing:  # a plan needs no wheels
+        built.build()
+    yield FileUploadCommand(str(built.archive), archive)
+    script = INSTALL.format(home=HOME, version=built.version, current=CURRENT, archive=archive, stamps=STAMPS)
     yield StringCommand(f"sh -c {shlex.quote(script)}")
     forget()
 

@@ -2,8 +2,10 @@
 
 Each converged thing has a fingerprint of what it was last started with: the files it reads, the versions
 of its packages, the command that applies them. Where the fingerprint on the host differs, or a unit is
-not active, the command runs, health is awaited, and only then the new fingerprint is written. A converge
-that was interrupted between the files and the restart therefore restarts at the next one.
+not active, the command runs, health is awaited, and only then a stamp is written: the new fingerprint,
+then the paths of the files. A converge that was interrupted between the files and the restart therefore
+restarts at the next one. Who puts a file in place first removes the stamps that name it, so a file that
+was changed by hand, perhaps with a restart, is put back and its service restarted.
 """
 
 import hashlib
@@ -37,7 +39,7 @@ until ( {healthy} ) >/run/twinmx-health 2>&1; do
   fi
   sleep 0.2
 done
-echo {fingerprint} >{stamp}"""
+printf '%s\n' {content} >{stamp}"""
 
 
 def fingerprint(inputs: Sequence[Managed], versions: dict[str, str], apply: str) -> str:
@@ -66,7 +68,9 @@ def _converged(
     seen = observe()
     versions = {package: seen.packages.get(package, "") for package in packages}
     wanted = fingerprint(inputs, versions, apply)
-    if seen.stamps.get(label) == wanted and all(_settled(unit, seen) for unit in units):
+    in_place = all(seen.files.get(file.path) == file.state for file in inputs)
+    settled = all(_settled(unit, seen) for unit in units)
+    if in_place and settled and seen.stamps.get(label) == wanted:
         return
     evidence = f"journalctl --no-pager -n 30 {' '.join(f'-u {shlex.quote(u)}' for u in units)}"
     script = APPLY.format(
@@ -78,7 +82,7 @@ def _converged(
         quoted_healthy=shlex.quote(shlex.quote(healthy)),
         seconds=seconds,
         evidence=evidence if units else ":",
-        fingerprint=wanted,
+        content=shlex.join([wanted, *(file.path for file in inputs)]),
     )
     yield StringCommand(f"sh -c {shlex.quote(script)}")
     forget()
@@ -99,7 +103,7 @@ def converged(
     healthy: a shell command awaited up to `seconds` after `apply`; when it never succeeds the operation
     fails with the check, its output and the journal of `units`. units: must be active, or `apply` runs.
     """
-    announce(units=units)
+    announce(paths=[file.path for file in inputs], units=units)
     return _converged(
         label=name,
         apply=apply,

@@ -27,18 +27,21 @@ PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x8
 
 @dataclass(frozen=True)
 class Wheelhouse:
-    """The programs' wheel and its pinned dependencies; `archive()` is a tar of them and of the lock file."""
+    """The programs' wheel and its pinned dependencies; `archive` is a tar of them and of the lock file."""
 
     version: str
 
+    @property
     def archive(self) -> Path:
-        """The tar file, built at the first need and kept for the next host."""
-        path = BUILD / f"{self.version}.tar"
+        """Where the tar file is once it is built."""
+        return BUILD / f"{self.version}.tar"
+
+    def build(self) -> None:
+        """Build the tar file at the first need, and keep it for the next host."""
         with _one_at_a_time:  # the first of several hosts builds, the others wait for it
-            if not path.exists():
+            if not self.archive.exists():
                 logger.info("--> Building the programs and collecting their wheels for Python %s", PYTHON)
-                _build(path)
-        return path
+                _build(self.archive)
 
 
 def _sources() -> list[Path]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 CANDIDATES = Path("/var/lib/twinmx/candidates")
+STAMPS = Path("/var/lib/twinmx/converged")
 
 
 def write(path: Path, file: dict[str, str]) -> None:
@@ -70,7 +71,15 @@ def lay_out(candidate: Path, asked: dict[str, Any]) -> None:
         (candidate / path.lstrip("/")).unlink(missing_ok=True)
 
 
+def outdate(changed: set[str]) -> None:
+    """Forget the stamps of services that read what changes: whatever runs now was perhaps not started so."""
+    for stamp in STAMPS.glob("*"):
+        if changed & set(stamp.read_text().splitlines()[1:]):
+            stamp.unlink()
+
+
 def install(asked: dict[str, Any]) -> None:
+    outdate(set(asked["changed"]))
     renames = []
     for path, file in asked["files"].items():
         if path not in asked["changed"]:

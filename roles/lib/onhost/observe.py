@@ -87,7 +87,7 @@ def system() -> dict[str, str]:
 
 def main() -> None:
     asked = json.loads(sys.argv[1])
-    stamps = {p.name: p.read_text().strip() for p in STAMPS.glob("*")} if STAMPS.is_dir() else {}
+    stamps = {p.name: p.read_text().partition("\n")[0] for p in STAMPS.glob("*")}
     seen = {
         "packages": packages(),
         "files": {path: describe(path) for path in asked["paths"]},

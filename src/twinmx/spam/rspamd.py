@@ -49,7 +49,7 @@ class RspamdEngine:
                 body = await response.content.read(_MAX_ANSWER)
                 if response.status != _OK:
                     raise EngineError("error", f"status {response.status}")
-        except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError) as error:
+        except aiohttp.ClientConnectorError as error:
             raise EngineError("refused", str(error)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise EngineError("error", str(error)) from error

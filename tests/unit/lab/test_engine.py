@@ -6,13 +6,16 @@ import pytest
 from lab.command import run
 from lab.engine import is_gone
 from lab.errors import LabError
+from lab.waiting import until
 
 
 def test_a_process_that_ended_is_gone_even_before_it_is_reaped() -> None:
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
         name = Path(f"/proc/{process.pid}/comm")
         assert not is_gone(name)
-        process.communicate()
+        process.stdin.close()
+        until(lambda: is_gone(name), 5, "the end of cat")
     assert is_gone(name)
 
 

@@ -11,10 +11,12 @@ def test_the_tag_follows_every_input(tmp_path: Path) -> None:
 
     (context / "rootfs" / "extra").write_text("x")
     tags.add(tag_of(context, None))
+    (context / "rootfs" / "extra").write_text("y")
+    tags.add(tag_of(context, None))
     (context / "rootfs" / "extra").rename(context / "rootfs" / "other")
     tags.add(tag_of(context, None))
 
-    assert len(tags) == 4
+    assert len(tags) == 5
 
 
 def test_the_same_inputs_give_the_same_tag(tmp_path: Path) -> None:

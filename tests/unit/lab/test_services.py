@@ -1,5 +1,5 @@
 from lab.probe import parse_verdict
-from lab.services import parse
+from lab.services import has_worker, in_order, parse
 
 SHOWN = """Id=forwarder@2.service
 LoadState=loaded
@@ -23,16 +23,27 @@ UnitFileState=static
 """
 
 
-def test_services_come_in_order_with_their_state() -> None:
+def test_services_have_their_state() -> None:
     services = parse(SHOWN)
 
     assert [(service.name, service.active, service.enabled) for service in services] == [
+        ("forwarder@2", "active", "static"),
         ("postfix", "failed", "enabled"),
         ("rspamd", "not-found", "-"),
         ("forwarder@1", "active", "static"),
-        ("forwarder@2", "active", "static"),
     ]
-    assert [service.is_active for service in services] == [False, False, True, True]
+    assert [service.is_active for service in services] == [True, False, False, True]
+
+
+def test_workers_come_last_and_by_number() -> None:
+    names = {"forwarder@10", "rspamd", "forwarder@2", "postfix"}
+
+    assert in_order(names) == ["postfix", "rspamd", "forwarder@2", "forwarder@10"]
+
+
+def test_a_host_without_any_worker_is_noticed() -> None:
+    assert has_worker(["postfix", "forwarder@3"])
+    assert not has_worker(["postfix", "forwarder"])
 
 
 def test_a_verdict_is_read() -> None:

@@ -21,6 +21,7 @@ def test_a_host_is_reached_by_each_of_its_names(tmp_path: Path) -> None:
     for name in host.alias, host.fqdn, str(host.address):
         options = asked(config, name)
         assert options["hostname"] == str(host.address)
+        assert options["hostkeyalias"] == host.alias
         assert options["user"] == "root"
         assert options["identityfile"] == str(tmp_path / "ssh" / "id_ed25519")
         assert options["stricthostkeychecking"] in {"yes", "true"}

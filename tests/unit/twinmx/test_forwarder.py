@@ -317,6 +317,21 @@ async def test_a_message_that_comes_round_again_is_refused(world: World) -> None
     assert (await world.send(first, to="pair@alias.example")).startswith("250")
 
 
+async def test_a_trace_that_we_did_not_write_is_no_loop(world: World) -> None:
+    await world.start()
+    await world.send()
+    ours = header(world.delivered(), "X-Twinmx-Trace")
+    for forged in (
+        "<hello@alias.example> by mx1.alias.example id 4bXyZ1 mark aaaaaaaa",
+        "<hello@alias.example> by mx1.alias.example id 4bXyZ1",
+        ours.replace("4bXyZ1", "4bXyZ2"),
+        ours.replace("hello", "pair"),
+    ):
+        message = f"X-Twinmx-Trace: {forged}\r\n".encode() + MESSAGE
+        assert (await world.send(message)).startswith("250")
+        assert (await world.send(message, to="pair@alias.example")).startswith("250")
+
+
 async def test_too_many_hops_are_a_loop(world: World) -> None:
     await world.start()
     hops = b"Received: from a by b; now\r\n"

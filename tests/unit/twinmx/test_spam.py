@@ -99,7 +99,7 @@ async def test_a_late_answer_still_wins_over_a_silent_second(fake: Engines, chai
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind"), [("refused", "refused"), ("closing", "refused"), ("garbage", "garbage")]
+    ("fault", "kind"), [("refused", "refused"), ("closing", "error"), ("garbage", "garbage")]
 )
 async def test_a_failed_engine_is_followed_at_once(
     fake: Engines, chain_of: MakeChain, observed: Observed, fault: str, kind: str

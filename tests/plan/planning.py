@@ -1,0 +1,106 @@
+"""Run pyinfra's own command line on fake hosts, and read what it planned or did."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from controller.pyinfra import ROOT
+from lab import pki
+from tests.unit.inventory.files import Files, spoil
+
+INVENTORY = "tests/plan/pair.py"
+SYSTEM = {
+    "os": "debian 13",
+    "init": "systemd",
+    "machine": "x86_64",
+    "free_megabytes": "20000",
+    "port_25": "",
+}
+
+
+def bare(**system: str) -> dict[str, Any]:
+    """What a host with nothing on it answers, with differences of its `system`."""
+    return {"packages": {}, "files": {}, "units": {}, "stamps": {}, "system": SYSTEM | system}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished pyinfra: exit status, standard output, and what it told the operator."""
+
+    status: int
+    output: str
+    told: str
+
+    @property
+    def commands(self) -> list[str]:
+        """The first line of every command that it ran on a host (with -vv), facts included."""
+        return [line.split(">>> ", 1)[1] for line in self.told.splitlines() if ">>> " in line]
+
+    def commands_on(self, name: str) -> list[str]:
+        """`commands` of the host `name` alone."""
+        lines = [line for line in self.told.splitlines() if f"[@fake/{name}] >>> " in line]
+        return [line.split(">>> ", 1)[1] for line in lines]
+
+    @property
+    def planned(self) -> list[dict[str, Any]]:
+        """The operations of `--dry --json` in their order."""
+        operations: list[dict[str, Any]] = json.loads(self.output)["plan"]
+        return operations
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A folder with a whole exchange in it, to plan with."""
+
+    files: Files
+    folder: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        """Write facts, secrets, aliases and certificates into `folder`."""
+        files = Files.write(folder)
+        files.facts.write_text(files.facts.read_text().replace("/etc/twinmx/tls", str(folder)))
+        pki.ensure(["mx1.alias.example", "mx2.alias.example"], folder)
+        return cls(files, folder)
+
+    def add_exchangers(self, *names: str) -> None:
+        """Let the exchange have more hosts than mx1 and mx2."""
+        hosts = "".join(
+            f"  {name}:\n"
+            f"    fqdn: {name}.alias.example\n"
+            f"    address: 198.51.100.{100 + number}\n"
+            f"    mx_priority: {100 + number}\n"
+            for number, name in enumerate(names)
+        )
+        spoil(self.files.facts, "aliases_file:", f"{hosts}aliases_file:")
+        pki.ensure([f"{name}.alias.example" for name in names], self.folder)
+
+    def run(
+        self,
+        *options: str,
+        states: Mapping[str, Any] | None = None,
+        deploy: str = "deploy.py",
+        record: Path | None = None,
+    ) -> Ran:
+        """pyinfra with `options`; hosts not in `states` are bare."""
+        said = {
+            "facts": str(self.files.facts),
+            "states": {"mx1": bare(), "mx2": bare()} | dict(states or {}),
+        } | ({"record": str(record)} if record else {})
+        planned = self.folder / "planned.json"
+        planned.write_text(json.dumps(said))
+        program = str(Path(sys.executable).with_name("pyinfra"))
+        done = subprocess.run(
+            [program, INVENTORY, deploy, *options],
+            cwd=ROOT,
+            env={**os.environ, "PLANNED": str(planned)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,77 @@
+"""What a converge would do with hosts that have nothing yet."""
+
+import pytest
+
+from tests.plan.planning import Planner, Ran
+
+# role → its operations; a role needs what stands above it
+ORDER = {
+    "base": ["preflight", "base: packages", "base: files", "base: converged"],
+    "firewall": ["firewall: packages", "firewall: files", "nftables: converged"],
+    "tls": ["tls: files"],
+    "valkey": ["valkey: packages", "valkey: files", "valkey-server: converged"],
+    "rspamd": ["rspamd: packages", "rspamd: files", "rspamd: converged"],
+    "spamassassin": ["spamassassin: packages", "spamassassin: files", "spamd: converged"],
+    "release": ["release: packages", "release"],
+    "aliases": ["aliases: files", "aliases: converged"],
+    "forwarder": ["forwarder: files", "forwarder: converged"],
+    "postfix": ["postfix: packages", "postfix: files", "postfix@out: converged", "postfix: converged"],
+}
+BOTH = {"@fake/mx1", "@fake/mx2"}
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The plan of a bare pair."""
+    planner = Planner.in_folder(tmp_path_factory.mktemp("plan"))
+    ran = planner.run("--dry", "--json", "-vv", "--limit", "exchangers")
+    assert ran.status == 0, ran.told
+    return ran
+
+
+def test_everything_is_planned_in_the_order_of_need(plan: Ran) -> None:
+    assert [operation["name"] for operation in plan.planned] == [
+        f"{role} | {operation}" for role, operations in ORDER.items() for operation in operations
+    ]
+
+
+def test_everything_but_the_preflight_changes_both_hosts(plan: Ran) -> None:
+    changed = {operation["name"]: set(operation["hosts_with_change"]) for operation in plan.planned}
+
+    assert changed.pop("base | preflight") == set()
+    assert all(hosts == BOTH for hosts in changed.values()), changed
+
+
+def test_a_plan_only_asks(plan: Ran) -> None:
+    for name in ("mx1", "mx2"):
+        assert plan.commands_on(name), "the host is asked"
+        assert all("python3 -c" in command for command in plan.commands_on(name))
+
+
+def test_no_wheel_is_built_for_a_plan(plan: Ran) -> None:
+    assert "Building the programs" not in plan.told
+
+
+def test_no_secret_shows_in_a_plan_with_differences(planner: Planner) -> None:
+    ran = planner.run("--dry", "--diff", "-vv", "--limit", "exchangers")
+
+    shown = ran.output + ran.told
+    assert "myhostname = mx1.alias.example" in shown, "the differences are shown"
+    for secret in ("correct-horse-battery", "0123456789abcdefghijklmnopqrstuv", "PRIVATE KEY"):
+        assert secret not in shown
+
+
+def test_without_a_name_server_the_records_are_told_to_the_operator(planner: Planner) -> None:
+    facts = planner.files.facts
+    facts.write_text(facts.read_text().replace("  server: 198.51.100.10\n", ""))
+
+    ran = planner.run("--dry", "--limit", "@local")
+
+    assert ran.status == 0, ran.told
+    for record in (
+        "alias.example. 300 MX 10 mx1.alias.example.",
+        "masked.example. 300 MX 20 mx2.alias.example.",
+        "mx1.alias.example. 300 A 198.51.100.11",
+        'alias.example. 300 TXT "v=spf1 ip4:198.51.100.11 ip4:198.51.100.12 -all"',
+    ):
+        assert f"to be set by you: {record}" in ran.told

@@ -1,0 +1,92 @@
+"""What a converge would do with hosts that are as they shall be, or nearly so."""
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tests.plan.planning import SYSTEM, Planner
+
+States = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
+    return Planner.in_folder(tmp_path_factory.mktemp("converged"))
+
+
+@pytest.fixture(scope="module")
+def wanted(planner: Planner) -> States:
+    """Both hosts as a plan wants them to be."""
+    path = planner.folder / "converged.json"
+    ran = planner.run("--dry", "--limit", "exchangers", record=path)
+    assert ran.status == 0, ran.told
+    return {
+        name.removeprefix("@fake/"): state | {"system": SYSTEM}
+        for name, state in json.loads(path.read_text()).items()
+    }
+
+
+@pytest.fixture
+def converged(wanted: States) -> States:
+    """`wanted`, for a test to spoil."""
+    return deepcopy(wanted)
+
+
+def changes(planner: Planner, states: States) -> dict[str, list[str]]:
+    """Operation → hosts that it would change."""
+    ran = planner.run("--dry", "--json", "--limit", "exchangers", states=states)
+    assert ran.status == 0, ran.told
+    return {
+        operation["name"]: operation["hosts_with_change"]
+        for operation in ran.planned
+        if operation["hosts_with_change"] or operation["hosts_with_conditional_change"]
+    }
+
+
+def test_nothing_is_planned_for_hosts_that_are_as_they_shall_be(planner: Planner, converged: States) -> None:
+    assert changes(planner, converged) == {}
+
+
+def test_each_difference_plans_what_mends_it_on_that_host_alone(planner: Planner, converged: States) -> None:
+    host = converged["mx2"]
+    del host["packages"]["nftables"]
+    host["files"]["/etc/postfix/header_checks.pcre"]["sha256"] = "0"
+    host["files"]["/etc/systemd/system/rspamd.service.d/twinmx.conf"] = None
+    host["units"]["spamd.service"]["ActiveState"] = "failed"
+    host["units"]["valkey-server.service"]["NeedDaemonReload"] = "yes"
+    del host["stamps"]["aliases"]
+
+    assert changes(planner, converged) == {
+        operation: ["@fake/mx2"]
+        for operation in (
+            "firewall | firewall: packages",
+            "firewall | nftables: converged",
+            "valkey | valkey-server: converged",
+            "rspamd | rspamd: files",
+            "rspamd | rspamd: converged",
+            "spamassassin | spamd: converged",
+            "aliases | aliases: converged",
+            "postfix | postfix: files",
+            "postfix | postfix: converged",
+        )
+    }
+
+
+def test_a_key_that_others_may_read_is_put_right_and_taken_up(planner: Planner, converged: States) -> None:
+    converged["mx1"]["files"]["/etc/twinmx/tls/key.pem"]["mode"] = "0644"
+
+    assert changes(planner, converged) == {
+        "tls | tls: files": ["@fake/mx1"],
+        "postfix | postfix: converged": ["@fake/mx1"],
+    }
+
+
+def test_postfix_older_than_needed_is_upgraded(planner: Planner, converged: States) -> None:
+    converged["mx1"]["packages"]["postfix"] = "3.10.9-1"
+
+    planned = changes(planner, converged)
+
+    assert "postfix | postfix: packages" in planned
+    assert planned["postfix | postfix: converged"] == ["@fake/mx1"], "it runs the new program"

@@ -1,0 +1,80 @@
+"""The preflight's judgement of a host, and the files of the ground."""
+
+from dataclasses import replace
+
+import pytest
+
+from roles.base import obstacles, render_files
+from roles.lib.observed import Observed
+from tests.unit.roles.exchanges import MX1, MX2, PEER_LINK, exchange, site
+from tests.unit.roles.rendered import named, text
+
+GOOD = Observed(
+    packages={},
+    files={},
+    units={},
+    stamps={},
+    system={
+        "os": "debian 13",
+        "init": "systemd",
+        "machine": "x86_64",
+        "free_megabytes": "20000",
+        "port_25": "",
+    },
+)
+TAKEN = 'LISTEN 0 20 0.0.0.0:25 0.0.0.0:* users:(("exim4",pid=812,fd=4))'
+
+
+def host(**system: str) -> Observed:
+    return replace(GOOD, system=GOOD.system | system)
+
+
+def test_a_bare_debian_13_is_good() -> None:
+    assert obstacles(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "cause", "way_out"),
+    [
+        (host(os="debian 12"), "it runs debian 12", "upgrade the host"),
+        (host(os="ubuntu 24.04"), "it runs ubuntu 24.04", "needs Debian 13"),
+        (host(init="tini"), "its PID 1 is tini", "with systemd"),
+        (host(machine="aarch64"), "it is a aarch64", "use an amd64 host"),
+        (host(free_megabytes="1999"), "/var has 1999 MB free", "enlarge the disk"),
+        (host(port_25=TAKEN), "port 25 is taken", "apt-get purge exim4-base"),
+    ],
+)
+def test_each_obstacle_is_named_with_the_way_out(seen: Observed, cause: str, way_out: str) -> None:
+    (told,) = obstacles(seen)
+
+    assert cause in told
+    assert way_out in told
+
+
+def test_all_obstacles_are_told_at_once() -> None:
+    assert len(obstacles(host(os="debian 12", machine="aarch64", port_25=TAKEN))) == 3
+
+
+def test_just_enough_disk_is_enough() -> None:
+    assert obstacles(host(free_megabytes="2000")) == []
+
+
+def test_our_own_postfix_may_hold_port_25() -> None:
+    ours = replace(host(port_25=TAKEN), units={"postfix.service": {"ActiveState": "active"}})
+
+    assert obstacles(ours) == []
+
+
+def test_hosts_know_each_other_without_dns() -> None:
+    hosts = text(named(render_files(site(exchange(MX1, MX2 | PEER_LINK))), "/etc/hosts"))
+
+    assert "198.51.100.11 mx1.alias.example mx1" in hosts.splitlines()
+    assert "10.0.0.12 mx2.alias.example mx2" in hosts.splitlines()
+
+
+@pytest.mark.parametrize(("upgrades", "said"), [(True, '"1"'), (False, '"0"')])
+def test_unattended_upgrades_are_a_choice(upgrades: bool, said: str) -> None:
+    access = {"ssh_from": ["192.0.2.0/28"], "upgrades": upgrades}
+    apt = text(named(render_files(site(exchange(access=access))), "52twinmx-upgrades"))
+
+    assert f"APT::Periodic::Unattended-Upgrade {said};" in apt

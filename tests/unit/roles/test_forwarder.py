@@ -1,0 +1,78 @@
+"""The forwarder's settings, read back by the forwarder itself, and its units."""
+
+from pathlib import Path
+
+import pytest
+
+from inventory.schema import Exchange
+from roles.forwarder import SETTINGS, SRS_KEYS, render_files
+from tests.unit.roles.exchanges import MX1, MX2, MX3, PEER_LINK, exchange, site
+from tests.unit.roles.exchanges import SRS_KEYS as KEYS
+from tests.unit.roles.rendered import named, text
+from twinmx.forwarder.settings import Settings, load_settings
+
+
+def settings(of: Exchange, tmp_path: Path, name: str = "mx1") -> Settings:
+    file = tmp_path / "forwarder.toml"
+    file.write_text(text(named(render_files(site(of, name)), SETTINGS)))
+    return load_settings(file)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        pytest.param(exchange(), id="pair"),
+        pytest.param(exchange(MX1), id="alone"),
+        pytest.param(exchange(MX1, MX2 | PEER_LINK, MX3), id="three"),
+        pytest.param(exchange(flags={"drain": "mx1"}), id="drained"),
+        pytest.param(exchange(flags={"spam_engines": "spamassassin"}), id="one engine"),
+        pytest.param(exchange(spam={"total_seconds": 29.5}), id="long scans"),
+    ],
+)
+def test_the_forwarder_accepts_its_settings(of: Exchange, tmp_path: Path) -> None:
+    read = settings(of, tmp_path)
+
+    assert read.spam.engines == of.spam.engines
+    assert read.spam.total_seconds + read.reinject.seconds <= read.deadline.total_seconds
+    assert read.listen.max_message_size > of.messages.max_bytes
+
+
+def test_it_listens_to_this_host_and_to_the_peers_alone(tmp_path: Path) -> None:
+    read = settings(exchange(MX1, MX2 | PEER_LINK, MX3), tmp_path)
+
+    assert [str(address) for address in read.listen.addresses] == ["127.0.0.1", "198.51.100.11"]
+    assert {str(network) for network in read.listen.clients} == {
+        "127.0.0.1/32",
+        "10.0.0.12/32",
+        "198.51.100.13/32",
+    }
+
+
+def test_it_listens_on_its_own_peer_link(tmp_path: Path) -> None:
+    read = settings(exchange(MX1, MX2 | PEER_LINK), tmp_path, "mx2")
+
+    assert [str(address) for address in read.listen.addresses] == ["127.0.0.1", "10.0.0.12"]
+    assert str(read.metrics.address) == "10.0.0.12"
+
+
+def test_the_order_of_the_engines_is_the_operators(tmp_path: Path) -> None:
+    read = settings(exchange(flags={"spam_engines": "spamassassin,rspamd"}), tmp_path)
+
+    assert read.spam.engines == ("spamassassin", "rspamd")
+
+
+def test_the_target_wants_exactly_the_workers_of_the_inventory() -> None:
+    target = text(named(render_files(site(exchange(flags={"workers": "4"}))), "forwarder.target"))
+    wanted = next(line for line in target.splitlines() if line.startswith("Wants="))
+
+    assert wanted.removeprefix("Wants=").split() == [f"forwarder@{n}.service" for n in (1, 2, 3, 4)]
+
+
+def test_keys_are_a_secret_file_of_their_own_and_in_no_other() -> None:
+    files = render_files(site())
+    keys = named(files, SRS_KEYS)
+
+    assert (keys.mode, keys.user, keys.secret) == ("0400", "root", True)
+    assert text(keys).split() == list(KEYS)
+    for file in files:
+        assert file is keys or not any(key in text(file) for key in KEYS)

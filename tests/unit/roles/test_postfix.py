@@ -1,0 +1,112 @@
+"""The two Postfix instances, rendered for pairs, threes, and hosts that are drained."""
+
+import pytest
+
+from inventory.schema import Exchange
+from roles.postfix import nexthops, render_inbound, render_out
+from tests.unit.roles.exchanges import IPV6, MX1, MX2, MX3, PEER_LINK, exchange, site
+from tests.unit.roles.rendered import named, parameters, services, text
+
+DRAINED = {"drain": "mx1"}
+
+
+def inbound(of: Exchange, name: str = "mx1") -> dict[str, str]:
+    return parameters(text(named(render_inbound(site(of, name)), "main.cf")))
+
+
+def out(of: Exchange, name: str = "mx1") -> dict[str, str]:
+    return parameters(text(named(render_out(site(of, name)), "main.cf")))
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "expected"),
+    [
+        pytest.param(exchange(), "mx1", "[127.0.0.1]:20381, [198.51.100.12]:20381", id="pair"),
+        pytest.param(exchange(MX1), "mx1", "[127.0.0.1]:20381", id="alone"),
+        pytest.param(
+            exchange(MX1, MX2, MX3),
+            "mx2",
+            "[127.0.0.1]:20381, [198.51.100.13]:20381, [198.51.100.11]:20381",
+            id="three, the peers by MX priority",
+        ),
+        pytest.param(
+            exchange(MX1, MX2 | PEER_LINK), "mx1", "[127.0.0.1]:20381, [10.0.0.12]:20381", id="peer link"
+        ),
+        pytest.param(
+            exchange(flags=DRAINED),
+            "mx1",
+            "[198.51.100.12]:20381, [127.0.0.1]:20381",
+            id="drained: peer first",
+        ),
+        pytest.param(
+            exchange(flags=DRAINED),
+            "mx2",
+            "[127.0.0.1]:20381, [198.51.100.11]:20381",
+            id="the peer is drained",
+        ),
+    ],
+)
+def test_mail_goes_to_the_own_forwarder_first_and_then_to_each_peer(
+    of: Exchange, name: str, expected: str
+) -> None:
+    assert inbound(of, name)["relay_transport"] == f"fwd:{expected}"
+
+
+def test_bounces_return_through_the_own_public_port_unless_it_is_drained() -> None:
+    back = "{{ {domain} = relay:{hops} }}"
+    usual = out(exchange())["transport_maps"]
+    drained = out(exchange(flags=DRAINED))["transport_maps"]
+
+    for domain in ("alias.example", "masked.example"):
+        assert back.format(domain=domain, hops=nexthops(site(), "198.51.100.11", 25)) in usual
+        assert back.format(domain=domain, hops="[198.51.100.12]:25, [198.51.100.11]:25") in drained
+
+
+def test_draining_takes_away_the_public_port_and_no_other_service() -> None:
+    usual = services(text(named(render_inbound(site()), "master.cf")))
+    drained = services(text(named(render_inbound(site(exchange(flags=DRAINED))), "master.cf")))
+
+    assert usual.keys() - drained.keys() == {"smtp inet"}
+    assert drained.items() <= usual.items()
+
+
+def test_the_wait_for_the_forwarder_is_the_inventorys() -> None:
+    of = exchange(deadlines={"data_done_seconds": 90})
+    fwd = services(text(named(render_inbound(site(of)), "master.cf")))["fwd unix"]
+
+    assert "smtp_data_done_timeout=90s" in fwd
+
+
+def test_only_a_host_with_ipv6_sends_from_ipv6() -> None:
+    assert out(exchange(MX1 | IPV6, MX2))["smtp_bind_address6"] == "2001:db8:1::11"
+    assert "smtp_bind_address6" not in out(exchange())
+
+
+def test_each_hop_takes_what_the_one_before_it_accepted() -> None:
+    of = exchange(messages={"max_bytes": 1_000_000})
+    first, second = inbound(of), out(of)
+
+    assert int(first["message_size_limit"]) == 1_000_000 < int(second["message_size_limit"])
+    for instance in (first, second):
+        assert int(instance["queue_minfree"]) >= 2 * int(instance["message_size_limit"])
+
+
+def test_srs_addresses_are_recognised_in_the_served_domains_alone() -> None:
+    shape = text(named(render_inbound(site()), "srs_shape.pcre"))
+
+    assert r"@(alias\.example|masked\.example)" in shape
+
+
+def test_the_instances_have_names_queues_and_data_of_their_own() -> None:
+    first, second = inbound(exchange()), out(exchange())
+
+    assert first["myhostname"] != second["myhostname"]
+    assert second["smtp_helo_name"] == first["myhostname"] == "mx1.alias.example"
+    assert second["queue_directory"] != "/var/spool/postfix"
+    assert second["data_directory"] != "/var/lib/postfix"
+
+
+def test_tls_older_than_the_inventory_allows_is_refused() -> None:
+    of = exchange(tls={"certificate": "c", "key": "k", "minimum": "TLSv1.3"})
+
+    assert inbound(of)["smtpd_tls_protocols"] == ">=TLSv1.3"
