@@ -2,7 +2,8 @@
 
 Ports: none on the hosts. It runs on the controller, after the exchangers have converged, and changes a
 record set only where it differs. octoDNS compares and applies; in the lab by RFC 2136 with TSIG. What it
-does not own (any other name or type in the zone: the web site's address, NS) is never touched.
+does not own (any other name or type in the zone: the web site's address, NS; any other text beside SPF) is
+never touched.
 """
 
 import shlex
@@ -60,19 +61,36 @@ def desired_zone(exchange: Exchange, domain: str) -> Zone:
     return zone
 
 
+def _is_spf(text: str) -> bool:
+    """RFC 7208, 4.5: the version is the whole text, or a space follows it."""
+    return text.lower().split(" ", 1)[0] == "v=spf1"
+
+
 class OnlyOurs(BaseProcessor):  # type: ignore[misc]
-    """Hides from octoDNS every existing record set that we do not want to set, so it is never deleted."""
+    """Keeps octoDNS from deleting what is not ours: record sets, and texts that share a set with ours."""
 
     def __init__(self, owned: set[RecordKey]) -> None:
         super().__init__("only-ours")
         self.owned = owned
 
-    def process_target_zone(self, existing: Zone, target: Any) -> Zone:
+    def process_target_zone(self, existing: Zone, target: Any, lenient: bool = False) -> Zone:
         """Drop what is not owned from the picture of the zone as it is."""
         for record in list(existing.records):
             if (record.name, record._type) not in self.owned:
                 existing.remove_record(record)
         return existing
+
+    def process_source_and_target_zones(
+        self, desired: Zone, existing: Zone, target: Any, lenient: bool = False
+    ) -> tuple[Zone, Zone]:
+        """Let the domain's own TXT set keep its other texts (proofs of ownership, for one)."""
+        found = next((r for r in existing.records if (r.name, r._type) == ("", "TXT")), None)
+        if found:
+            ours = next(r for r in desired.records if (r.name, r._type) == ("", "TXT"))
+            others = [text for text in found.values if not _is_spf(text)]
+            data = {"type": "TXT", "ttl": ours.ttl, "values": [*ours.values, *others]}
+            desired.add_record(Record.new(desired, "", data, lenient=True), replace=True)
+        return desired, existing
 
 
 def provider(exchange: Exchange, secrets: Secrets) -> Rfc2136Provider:

@@ -1,7 +1,7 @@
 """Rspamd: the spam engine that is asked first, a few milliseconds a message.
 
 Ports: none, two unix sockets in /run/rspamd: `scan.sock` for the programs (group _rspamd), and
-`controller.sock` for the operator, with a password of its own. Postfix never talks to it: the programs
+`controller.sock` for the operator, who is root. Postfix never talks to it: the programs
 do, under their own deadline, so that Rspamd can hang without a message waiting for it.
 """
 
@@ -18,32 +18,32 @@ CONTROLLER_SOCKET = "/run/rspamd/controller.sock"
 INTERNET_MODULES = ("asn", "fuzzy_check", "phishing", "rbl", "rspamd_update", "surbl", "url_redirector")
 
 
-def _local(name: str, content: str, *, secret: bool = False) -> ManagedFile:
-    return ManagedFile(f"/etc/rspamd/local.d/{name}", content, mode="0640", group="_rspamd", secret=secret)
+def _owned(name: str, content: str, *, secret: bool = False) -> ManagedFile:
+    return ManagedFile(f"/etc/rspamd/{name}", content, mode="0640", group="_rspamd", secret=secret)
 
 
 def render_files(site: Site) -> list[Managed]:
-    """The files of local.d, and the unit's limits."""
+    """The files of local.d and override.d, and the unit's limits."""
     spam = site.exchange.spam
     settings: dict[str, dict[str, object]] = {
-        "worker-normal.inc": {"socket": SCAN_SOCKET, "workers": spam.rspamd.workers},
-        "worker-controller.inc": {
+        "local.d/worker-normal.inc": {"socket": SCAN_SOCKET, "workers": spam.rspamd.workers},
+        "local.d/worker-controller.inc": {
             "socket": CONTROLLER_SOCKET,
             "password": site.secrets.rspamd_password.get_secret_value(),
         },
-        "worker-proxy.inc": {},
-        "worker-fuzzy.inc": {},
-        "options.inc": {"budget_seconds": spam.rspamd.budget_seconds},
-        "logging.inc": {},
-        "actions.conf": {"reject_score": spam.reject_score},
-        "classifier-bayes.conf": {},
+        "local.d/worker-proxy.inc": {},
+        "local.d/worker-fuzzy.inc": {},
+        "local.d/options.inc": {"budget_seconds": spam.rspamd.budget_seconds},
+        "local.d/logging.inc": {},
+        "local.d/actions.conf": {"reject_score": spam.reject_score},
+        "override.d/statistic.conf": {},
     }
     files: list[Managed] = [
-        _local(name, render(f"rspamd/local.d/{name}.j2", **values), secret="password" in values)
+        _owned(name, render(f"rspamd/{name}.j2", **values), secret="password" in values)
         for name, values in settings.items()
     ]
     module = render("rspamd/local.d/internet-module.conf.j2", enabled=spam.network_tests)
-    files += [_local(f"{name}.conf", module) for name in INTERNET_MODULES]
+    files += [_owned(f"local.d/{name}.conf", module) for name in INTERNET_MODULES]
     unit = render("rspamd/unit.conf.j2", rspamd=spam.rspamd)
     return [*files, ManagedFile("/etc/systemd/system/rspamd.service.d/twinmx.conf", unit)]
 

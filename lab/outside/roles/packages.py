@@ -16,6 +16,8 @@ from roles.lib.packages import packages
 PORT = 3142
 PACKAGES = ["apt-cacher-ng"]
 USER = "apt-cacher-ng"
+# Without this file the package's installation asks the Internet for Ubuntu's mirrors, and waits for it.
+NO_UBUNTU = ManagedFile("/var/lib/apt-cacher-ng/backends_ubuntu.default", "# the lab has no Ubuntu hosts\n")
 
 
 def render_configuration() -> ManagedFile:
@@ -27,6 +29,7 @@ def render_configuration() -> ManagedFile:
 @deploy("Package cache")
 def package_cache() -> None:
     """Install and converge apt-cacher-ng; ready when it takes connections."""
+    checked_files("no ubuntu", [NO_UBUNTU])
     packages("package cache", PACKAGES)
     files = [render_configuration()]
     checked_files("package cache", files)

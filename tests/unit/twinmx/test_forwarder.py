@@ -1,119 +1,18 @@
 """The forwarder as Postfix sees it: a message in, a reply out, and what postfix-out got."""
 
 import asyncio
-import re
 import socket
 from collections.abc import AsyncIterator
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import aiosmtplib
 import pytest
 
 from tests.unit.twinmx.peers import Engines, Raw, Sink
+from tests.unit.twinmx.world import MESSAGE, SRS, World, header
 from twinmx.aliases.model import Alias
-from twinmx.aliases.snapshot import Snapshot, build_snapshot
-from twinmx.forwarder.delivery import Delivery, Policy
-from twinmx.forwarder.metrics import ForwarderMetrics
-from twinmx.forwarder.routing import Router
-from twinmx.forwarder.service import engines
-from twinmx.forwarder.settings import Spam
-from twinmx.forwarder.trace import Trace
+from twinmx.aliases.snapshot import build_snapshot
 from twinmx.quarantine import Quarantine
-from twinmx.smtp.dialogue import Limits
-from twinmx.smtp.pool import Pool
-from twinmx.smtp.server import Server
-from twinmx.spam.chain import SpamChain
-from twinmx.srs import Srs
-
-KEY = b"k" * 32
-SRS = Srs([KEY], 30)
-MESSAGE = b"From: a@sender.example\r\nSubject: hi\r\n\r\nbody\r\n"
-
-
-class World:
-    """A forwarder between a test and a sink, with the engines that the test makes."""
-
-    def __init__(self, tmp_path: Path, snapshot: Path, sink: Sink) -> None:
-        self.snapshot, self.sink = snapshot, sink
-        self.quarantine = tmp_path / "quarantine"
-        self.quarantine.mkdir()
-        self.metrics = ForwarderMetrics()
-        self.engines: dict[str, Any] = {}
-        self.reinject_port = 0
-
-    async def start(self, *, total_seconds: float = 5.0, reinject_seconds: float = 2.0) -> None:
-        spam = Spam.model_validate(
-            {
-                "engines": list(self.engines),
-                "total_seconds": 0.6,
-                "reject_score": 15,
-                "quarantine": self.quarantine,
-                "max_scan_bytes": 1 << 20,
-                **self.engines,
-            }
-        )
-        self.reader = Snapshot(self.snapshot)
-        self.chain = SpamChain(
-            engines(spam),
-            total_seconds=spam.total_seconds,
-            max_scan_bytes=spam.max_scan_bytes,
-            observe=self.metrics.observe_scan,
-        )
-        self.pool = Pool("127.0.0.1", self.reinject_port or self.sink.port, "mx1.alias.example", 2)
-        self.server = Server(
-            "mx1.alias.example",
-            Delivery(
-                Policy(total_seconds, reinject_seconds, 15.0),
-                Router(self.reader, SRS, {"alias.example"}),
-                Trace("mx1.alias.example", [KEY]),
-                self.chain,
-                Quarantine(self.quarantine),
-                self.pool,
-                self.metrics,
-            ),
-            clients=[ip_network("127.0.0.0/8")],
-            limits=Limits(30 << 20, 1, 30),
-            max_connections=10,
-        )
-        await self.server.listen("127.0.0.1", 0)
-
-    async def stop(self) -> None:
-        await self.server.stop(1)
-        self.pool.close()
-        await self.chain.close()
-        self.reader.close()
-
-    async def send(
-        self, message: bytes = MESSAGE, to: str = "hello@alias.example", sender: str = "a@sender.example"
-    ) -> str:
-        """Send by raw SMTP, as Postfix does; returns the reply to the message."""
-        raw = await Raw.connect(self.server.port)
-        await raw.ask("EHLO mx1.alias.example")
-        await raw.ask("XFORWARD NAME=out.sender.example ADDR=203.0.113.9 HELO=out IDENT=4bXyZ1")
-        utf8 = "" if (sender + to).isascii() else " SMTPUTF8"
-        lines = f"MAIL FROM:<{sender}>{utf8}\r\nRCPT TO:<{to}>\r\nDATA\r\n"
-        await raw.send(lines.encode())
-        assert [reply[:3] for reply in await raw.replies(3)] == ["250", "250", "354"]
-        stuffed = (b"\r\n" + message).replace(b"\r\n.", b"\r\n..")[2:]
-        await raw.send(stuffed + b".\r\n")
-        reply = await raw.reply()
-        raw.close()
-        return reply
-
-    def outcomes(self) -> dict[str, float]:
-        return {
-            sample.labels["outcome"]: sample.value
-            for metric in self.metrics.messages.collect()
-            for sample in metric.samples
-            if sample.name.endswith("_total")
-        }
-
-    def delivered(self) -> bytes:
-        (envelope,) = self.sink.accepted
-        assert isinstance(envelope.content, bytes)
-        return envelope.content
 
 
 @pytest.fixture
@@ -121,13 +20,6 @@ async def world(tmp_path: Path, snapshot_path: Path, sink: Sink) -> AsyncIterato
     world = World(tmp_path, snapshot_path, sink)
     yield world
     await world.stop()
-
-
-def header(message: bytes, name: str) -> str:
-    head = message.partition(b"\r\n\r\n")[0]
-    match = re.search(rb"(?im)^%b: ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)" % name.encode(), head)
-    assert match is not None, head
-    return match[1].replace(b"\r\n\t", b" ").strip().decode()
 
 
 async def test_a_message_reaches_the_mailbox_with_our_marks_and_its_own_bytes(world: World) -> None:

@@ -130,6 +130,21 @@ async def test_a_life_from_ready_to_a_graceful_end(program: Program, worker: Pro
     assert len(sink.accepted) == 1
 
 
+async def test_a_manager_that_does_not_read_holds_no_mail(program: Program, worker: Process) -> None:
+    full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    full.setblocking(False)
+    with full, suppress(BlockingIOError):
+        while True:
+            full.sendto(b"noise", program.environment["NOTIFY_SOCKET"])
+    raw = await Raw.connect(program.port)
+    loop = asyncio.get_running_loop()
+    several_reports_later = loop.time() + 0.3
+    while loop.time() < several_reports_later:
+        assert (await raw.ask("NOOP")).startswith("250")
+    raw.close()
+    assert worker.returncode is None
+
+
 async def test_health_and_metrics(program: Program, worker: Process) -> None:
     base = f"http://127.0.0.1:{program.metrics_base + 1}"
     async with aiohttp.ClientSession() as client:

@@ -1,0 +1,40 @@
+"""The programs' release on the host."""
+
+import pytest
+
+from roles.lib.wheelhouse import wheelhouse
+from tests.hosts.asking import Host
+
+pytestmark = pytest.mark.role("release")
+
+HOME = "/opt/twinmx"
+
+
+def test_the_current_release_is_that_of_this_checkout(host: Host) -> None:
+    assert host.file(f"{HOME}/current").linked_to == f"{HOME}/releases/{wheelhouse().version}"
+
+
+def test_one_release_is_kept_to_go_back_to_and_no_more(host: Host) -> None:
+    assert len(host.file(f"{HOME}/releases").listdir()) <= 2
+
+
+def test_every_worker_runs_the_current_release(host: Host) -> None:
+    release = host.file(f"{HOME}/current").linked_to
+    running = host.check_output("ps -o args= -p $(pgrep -d, -f 'twinmx-forwarder --worker')").splitlines()
+
+    assert running
+    for line in running:
+        assert line.startswith(f"{release}/bin/python3 ")
+
+
+@pytest.mark.parametrize("program", ["twinmx-forwarder", "twinmx-aliases"])
+def test_its_programs_start(host: Host, program: str) -> None:
+    assert host.run(f"{HOME}/current/bin/{program} --help").rc == 0
+
+
+def test_what_is_installed_fits_together(host: Host) -> None:
+    assert host.run(f"{HOME}/current/bin/pip --disable-pip-version-check check").rc == 0
+
+
+def test_only_root_can_change_it(host: Host) -> None:
+    assert host.check_output(f"find -L {HOME}/current '(' ! -user root -o -perm /022 ')' -print") == ""

@@ -1,0 +1,117 @@
+"""The lives of SMTP sessions: who gets one, and how each ends."""
+
+import asyncio
+
+import pytest
+
+from tests.unit.twinmx.peers import Raw
+from tests.unit.twinmx.serving import MAIL, RCPT, Handler, Start, ready
+
+
+async def test_strangers_are_turned_away(start: Start) -> None:
+    raw = await Raw.connect((await start(clients="203.0.113.0/24")).port, greeting=False)
+    assert (await raw.reply()).startswith("554 5.7.1")
+    assert await raw.ended()
+
+
+async def test_a_connection_too_many_is_421(start: Start) -> None:
+    server = await start(connections=1)
+    first = await ready(server)
+    second = await Raw.connect(server.port, greeting=False)
+    assert (await second.reply()).startswith("421 4.3.2 too many")
+    assert await second.ended()
+    assert (await first.ask("NOOP")).startswith("250")
+    await first.ask("QUIT")
+    assert await first.ended()
+    assert (await (await Raw.connect(server.port, greeting=False)).reply()).startswith("220")
+
+
+async def test_silence_is_421(start: Start) -> None:
+    raw = await ready(await start(idle=0.1))
+    assert (await raw.reply()).startswith("421 4.4.2")
+    assert await raw.ended()
+
+
+async def test_a_slow_handler_is_not_silence(start: Start, handler: Handler) -> None:
+    handler.gate.clear()
+    raw = await ready(await start(idle=0.05))
+    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
+    await raw.replies(3)
+    await raw.send(b"x\r\n.\r\n")
+    await handler.busy.wait()
+    asyncio.get_running_loop().call_later(0.2, handler.gate.set)
+    assert await raw.reply() == "250 2.0.0 taken"
+
+
+async def test_nothing_is_read_while_a_message_is_in_hand(start: Start, handler: Handler) -> None:
+    handler.gate.clear()
+    raw = await ready(await start())
+    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
+    await raw.replies(3)
+    await raw.send(b"x\r\n.\r\n")
+    await handler.busy.wait()
+    flood = asyncio.create_task(raw.send((b"NOOP " + b"x" * 4000 + b"\r\n") * 4_000))
+    done, _ = await asyncio.wait([flood], timeout=1)
+    assert not done, "16 MB were taken in"
+    handler.gate.set()
+    assert await raw.reply() == "250 2.0.0 taken"
+    await flood
+
+
+async def test_stopping_finishes_what_is_in_hand(start: Start, handler: Handler) -> None:
+    handler.gate.clear()
+    server = await start()
+    port = server.port
+    idle, working, midway = await ready(server), await ready(server), await ready(server)
+    await working.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
+    await working.replies(3)
+    await working.send(b"x\r\n.\r\n")
+    await handler.busy.wait()
+    await midway.ask(MAIL)
+    stopping = asyncio.create_task(server.stop(5))
+    assert (await idle.reply()).startswith("421 4.3.2")
+    assert await idle.ended()
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
+        await asyncio.open_connection("127.0.0.1", port)
+    await midway.ask(RCPT)
+    await midway.ask("DATA")
+    await midway.send(b"y\r\n.\r\n")
+    handler.gate.set()
+    for raw in (working, midway):
+        assert await raw.reply() == "250 2.0.0 taken"
+        assert (await raw.reply()).startswith("421 4.3.2")
+        assert await raw.ended()
+    async with asyncio.timeout(2):
+        await stopping
+    assert server.connections == 0
+
+
+async def test_stopping_drops_who_never_finishes(start: Start) -> None:
+    server = await start()
+    raw = await ready(server)
+    await raw.ask(MAIL)
+    async with asyncio.timeout(2):
+        await server.stop(0.1)
+    assert await raw.ended()
+
+
+async def test_a_message_whose_client_left_is_still_finished(start: Start, handler: Handler) -> None:
+    handler.gate.clear()
+    server = await start()
+    raw = await ready(server)
+    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
+    await raw.replies(3)
+    await raw.send(b"x\r\n.\r\n")
+    await handler.busy.wait()
+    raw.close()
+    stopping = asyncio.create_task(server.stop(5))
+    handler.gate.set()
+    await stopping
+    assert len(handler.taken) == 1
+
+
+async def test_workers_share_a_port(start: Start) -> None:
+    first, second = await start(), await start()
+    await second.listen("127.0.0.1", first.port)
+    assert first.listening
+    assert second.listening
