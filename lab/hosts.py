@@ -32,6 +32,8 @@ BOOT_SECONDS = 60
 FLAGS = (
     # systemd mounts file systems and sets up namespaces for its services; roles load nftables rules
     *("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN"),
+    # root sees which process holds a socket, as on any server
+    *("--cap-add", "SYS_PTRACE"),
     # the default profiles refuse what these capabilities are for
     *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
     # systemd owns a control group tree of its own
@@ -83,14 +85,18 @@ def state_of(host: LabHost) -> str:
     return "absent" if described is None else str(described["State"]["Status"])
 
 
-def _refuse_foreign(host: LabHost, labels: dict[str, str]) -> None:
-    root = labels.get(f"{LABEL}.root")
+def _refuse_foreign(host: LabHost, described: dict[str, Any]) -> None:
+    """Raise LabError when the container is somebody else's, or of another copy's lab that is up.
+
+    One of another copy that does not run is a leftover, from an engine that was killed for instance.
+    """
+    root = described["Config"]["Labels"].get(f"{LABEL}.root")
     if root is None:
         raise LabError(
             f"the container {host.name} is not the lab's, but has the name of one",
             f"rename it: docker rename {host.name} NEW_NAME",
         )
-    if root != str(ROOT):
+    if root != str(ROOT) and described["State"]["Running"]:
         raise LabError(
             f"the lab of another copy of this project, {root}, is up on this machine",
             f"take it down first: make -C {root} down",
@@ -102,9 +108,8 @@ def start(host: LabHost, image: str) -> str:
     described = _inspect(host)
     done = "created"
     if described is not None:
-        labels: dict[str, str] = described["Config"]["Labels"]
-        _refuse_foreign(host, labels)
-        if labels.get(f"{LABEL}.spec") == spec_of(host, image):
+        _refuse_foreign(host, described)
+        if described["Config"]["Labels"].get(f"{LABEL}.spec") == spec_of(host, image):
             if described["State"]["Running"]:
                 return "kept"
             docker("start", host.name)
@@ -158,7 +163,7 @@ def remove(hosts: Sequence[LabHost] = HOSTS) -> list[str]:
         described = _inspect(host)
         if described is None or f"{LABEL}.root" not in described["Config"]["Labels"]:
             continue
-        _refuse_foreign(host, described["Config"]["Labels"])
+        _refuse_foreign(host, described)
         docker("rm", "--force", "--volumes", host.name)
         removed.append(host.name)
     ssh.close(hosts)

@@ -2,18 +2,9 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from roles.lib.render import environment_of
 
-TEMPLATES = Path(__file__).parent / "templates"
-
-_environment = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 (configuration files, not HTML)
-)
+_environment = environment_of(Path(__file__).parent / "templates")
 
 
 def render(template: str, /, **values: object) -> str:

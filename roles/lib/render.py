@@ -6,14 +6,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
 
-_environment = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 (configuration files, not HTML)
-)
+
+def environment_of(templates: Path) -> Environment:
+    """How templates below `templates` are read: strictly, and with block lines leaving no empty lines."""
+    return Environment(
+        loader=FileSystemLoader(templates),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 (configuration files, not HTML)
+    )
+
+
+_environment = environment_of(TEMPLATES)
 
 
 def render(template: str, /, **values: object) -> str:

@@ -2,8 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class Pair:
 
     inventory: str
     exchange: Exchange
-    flags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def last(self) -> str:
@@ -44,9 +43,9 @@ class Pair:
         hosts = self.exchange.exchangers
         return max(hosts, key=lambda name: hosts[name].mx_priority)
 
-    def run(self, limit: str = "", deploy: str = "", **flags: str) -> Converged:
+    def run(self, limit: str = "", deploy: str = "", options: Sequence[str] = (), **flags: str) -> Converged:
         """Converge with `flags`, one host or all; `deploy`: a file of deploys/ instead of the site."""
-        arguments = pyinfra.command(self.inventory, "-y", "--json", limit=limit, flags=flags)
+        arguments = pyinfra.command(self.inventory, "-y", "--json", *options, limit=limit, flags=flags)
         if deploy:
             arguments[arguments.index(pyinfra.DEPLOY)] = str(DEPLOYS / deploy)
         done = subprocess.run(arguments, cwd=pyinfra.ROOT, capture_output=True, text=True, check=False)

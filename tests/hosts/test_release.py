@@ -2,6 +2,7 @@
 
 import pytest
 
+from inventory.schema import Exchange
 from roles.lib.wheelhouse import wheelhouse
 from tests.hosts.asking import Host
 
@@ -18,11 +19,12 @@ def test_one_release_is_kept_to_go_back_to_and_no_more(host: Host) -> None:
     assert len(host.file(f"{HOME}/releases").listdir()) <= 2
 
 
-def test_every_worker_runs_the_current_release(host: Host) -> None:
+def test_every_worker_runs_the_current_release(host: Host, exchange: Exchange) -> None:
     release = host.file(f"{HOME}/current").linked_to
-    running = host.check_output("ps -o args= -p $(pgrep -d, -f 'twinmx-forwarder --worker')").splitlines()
+    workers = host.check_output("systemctl show -P MainPID 'forwarder@*.service'").split()
+    running = host.check_output(f"ps -o args= -p {','.join(workers)}").splitlines()
 
-    assert running
+    assert len(running) == exchange.forwarder.workers
     for line in running:
         assert line.startswith(f"{release}/bin/python3 ")
 

@@ -6,14 +6,14 @@ import pytest
 
 from inventory.schema import Exchange
 from roles.rspamd import INTERNET_MODULES
-from tests.hosts.asking import Host, caps, comes_back_for_ever, exposure
+from tests.hosts.asking import Host, caps, comes_back_for_ever, exposure, listening
 
 pytestmark = pytest.mark.role("rspamd")
 
 SCAN = "/run/rspamd/scan.sock"
 CONTROLLER = "/run/rspamd/controller.sock"
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
-PORTS = (11332, 11333, 11334, 11335)
+PORTS = {11332, 11333, 11334, 11335}  # as packaged
 
 
 def scanned(host: Host, body: str) -> dict[str, object]:
@@ -40,10 +40,7 @@ def test_it_scores_an_ordinary_message_within_its_budget(host: Host, exchange: E
 
 
 def test_it_listens_on_no_port(host: Host) -> None:
-    sockets = host.check_output("ss -Htlunp")
-
-    assert "rspamd" not in sockets
-    assert not any(f":{port} " in sockets for port in PORTS)
+    assert not {port for _, port in listening(host)} & PORTS
 
 
 def test_only_root_commands_it(host: Host) -> None:
@@ -76,7 +73,8 @@ def test_its_own_check_of_its_configuration_has_nothing_to_say(host: Host) -> No
     assert (checked.rc, checked.stdout.strip(), checked.stderr.strip()) == (0, "syntax OK", "")
 
 
-@pytest.mark.parametrize("module", INTERNET_MODULES)
+# Rspamd makes the rules of surbl part of rbl while it reads its configuration
+@pytest.mark.parametrize("module", sorted(set(INTERNET_MODULES) - {"surbl"}))
 def test_modules_that_ask_the_internet_are_as_the_inventory_says(
     host: Host, exchange: Exchange, module: str
 ) -> None:

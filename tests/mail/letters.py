@@ -7,6 +7,8 @@ from lab.mailbox import Arrived
 from lab.send import SENDER
 
 PLAIN = b"Hello.\r\n"
+GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n"
+"""What every engine takes for spam: the generic test for unsolicited bulk e-mail."""
 
 
 def letter(token: str, body: bytes = PLAIN, *fields: bytes, sender: str = SENDER) -> bytes:

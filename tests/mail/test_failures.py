@@ -12,9 +12,8 @@ from lab.waiting import until
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.exchangers import frozen, is_queued, quarantined, stopped
 from tests.mail.keys import signer
-from tests.mail.letters import letter, prepended
+from tests.mail.letters import GTUBE, letter, prepended
 from tests.mail.outside import wait_for_mail_to
-from tests.mail.test_spam import GTUBE
 
 ALIAS = "hello@alias.example"
 FORWARDER = ("forwarder.target", "forwarder@*.service")

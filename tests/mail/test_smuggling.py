@@ -27,6 +27,7 @@ ENDINGS = (
     b"\r\n\0.\r\n",
     b"\r\n.\0\r\n",
     b"\n\n.\n\n",
+    b"\r\n..\r\n",  # a dot that was sent as RFC 5321 (4.5.2) wants it, and must be sent on so
 )
 
 

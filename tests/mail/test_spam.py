@@ -8,10 +8,9 @@ from lab.settings import LabHost
 from lab.waiting import until
 from tests.mail.dialogue import deliver
 from tests.mail.exchangers import quarantined, wait_until_done
-from tests.mail.letters import letter, prepended
+from tests.mail.letters import GTUBE, letter, prepended
 from tests.mail.outside import addressed_to
 
-GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n"
 ALIAS = "hello@alias.example"
 
 
