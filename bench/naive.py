@@ -10,7 +10,7 @@ from io import BytesIO
 from pyinfra.operations import apt, systemd
 from pyinfra.operations import files as stock
 
-from roles.lib.files import Managed, ManagedLink
+from roles.lib.managed import Managed, ManagedLink
 
 
 def checked_files(

@@ -70,13 +70,20 @@ def hosts_of(
 
 def _check_aliases(exchange: Exchange, facts: str) -> None:
     try:
-        load_aliases(Path(exchange.aliases_file), exchange.domains)
+        aliases = load_aliases(Path(exchange.aliases_file), exchange.domains)
     except AliasFileError as error:
         raise InventoryError(str(error)) from None
     except OSError as error:
         raise InventoryError(
             f"{facts}: aliases_file: {exchange.aliases_file!r} cannot be read: {error.strerror}"
         ) from None
+    known = {alias.address for alias in aliases if alias.enabled}
+    missing = [f"postmaster@{domain}" for domain in exchange.domains if f"postmaster@{domain}" not in known]
+    if missing:
+        raise InventoryError(
+            f"{exchange.aliases_file}: no enabled alias {' and no '.join(missing)}; allowed: one for each "
+            "served domain, since every domain takes mail for its postmaster (RFC 5321, 4.5.1)"
+        )
 
 
 def _filled(connection: Mapping[str, object], name: str, address: str) -> dict[str, object]:

@@ -8,7 +8,8 @@ the old file or the new one and never half of either.
 from pathlib import Path
 
 from roles.lib.converge import converged
-from roles.lib.files import ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import ManagedFile
 from roles.lib.role import role
 from roles.lib.site import Site
 from roles.release import CURRENT, current_link

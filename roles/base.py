@@ -11,7 +11,8 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
 from roles.lib.converge import converged
-from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import Managed, ManagedFile
 from roles.lib.observed import Observed, announce, observe
 from roles.lib.packages import packages
 from roles.lib.render import render

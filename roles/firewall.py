@@ -7,7 +7,8 @@ ours: other tables on the host (a container engine's, fail2ban's) stay as they a
 
 from roles.lib import ports
 from roles.lib.converge import converged_service
-from roles.lib.files import ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import ManagedFile
 from roles.lib.packages import packages
 from roles.lib.render import render
 from roles.lib.role import role

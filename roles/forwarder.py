@@ -10,7 +10,8 @@ from roles import rspamd
 from roles.aliases import SNAPSHOT
 from roles.lib import ports
 from roles.lib.converge import converged
-from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import Managed, ManagedFile
 from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
@@ -78,4 +79,5 @@ def deploy(site: Site) -> None:
         healthy=HEALTHY.format(workers=workers, address=site.me.peer, base=ports.METRICS_BASE),
         inputs=[*files, current_link()],
         units=[f"forwarder@{number}.service" for number in range(1, workers + 1)],
+        at_boot=["forwarder.target"],
     )

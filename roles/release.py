@@ -14,7 +14,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import state
 
 from roles.lib.converge import STAMPS
-from roles.lib.files import ManagedLink
+from roles.lib.managed import ManagedLink
 from roles.lib.observed import announce, forget, observe
 from roles.lib.packages import packages
 from roles.lib.role import role

@@ -6,7 +6,8 @@ do, under their own deadline, so that Rspamd can hang without a message waiting 
 """
 
 from roles.lib.converge import converged_service
-from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import Managed, ManagedFile
 from roles.lib.packages import packages
 from roles.lib.render import render
 from roles.lib.role import role

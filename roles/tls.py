@@ -12,7 +12,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from inventory.load import InventoryError
-from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import Managed, ManagedFile
 from roles.lib.role import role
 from roles.lib.site import Site
 

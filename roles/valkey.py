@@ -7,7 +7,8 @@ itself. Nothing is written to disk, a restart only forgets the last minute's cou
 import hashlib
 
 from roles.lib.converge import converged_service
-from roles.lib.files import Managed, ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import Managed, ManagedFile
 from roles.lib.packages import packages
 from roles.lib.render import render
 from roles.lib.role import role

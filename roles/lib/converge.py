@@ -16,7 +16,7 @@ from collections.abc import Generator, Sequence
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import OperationMeta, operation
 
-from roles.lib.files import Managed
+from roles.lib.managed import Managed
 from roles.lib.observed import Observed, announce, forget, observe
 
 STAMPS = "/var/lib/twinmx/converged"
@@ -55,6 +55,10 @@ def _settled(unit: str, seen: Observed) -> bool:
     return shown.get("ActiveState") == "active" and reloaded
 
 
+def _starts(unit: str, seen: Observed) -> bool:
+    return seen.units.get(unit, {}).get("UnitFileState") == "enabled"
+
+
 @operation()
 def _converged(
     label: str,
@@ -62,6 +66,7 @@ def _converged(
     healthy: str,
     inputs: Sequence[Managed],
     units: Sequence[str],
+    at_boot: Sequence[str],
     packages: Sequence[str],
     seconds: int,
 ) -> Generator[StringCommand, None, None]:
@@ -69,7 +74,7 @@ def _converged(
     versions = {package: seen.packages.get(package, "") for package in packages}
     wanted = fingerprint(inputs, versions, apply)
     in_place = all(seen.files.get(file.path) == file.state for file in inputs)
-    settled = all(_settled(unit, seen) for unit in units)
+    settled = all(_settled(unit, seen) for unit in units) and all(_starts(unit, seen) for unit in at_boot)
     if in_place and settled and seen.stamps.get(label) == wanted:
         return
     evidence = f"journalctl --no-pager -n 30 {' '.join(f'-u {shlex.quote(u)}' for u in units)}"
@@ -95,21 +100,24 @@ def converged(
     healthy: str = "true",
     inputs: Sequence[Managed] = (),
     units: Sequence[str] = (),
+    at_boot: Sequence[str] = (),
     packages: Sequence[str] = (),
     seconds: int = 30,
 ) -> OperationMeta:
     """Run `apply` (a shell command) whenever `inputs` or `packages` are not what it last ran with.
 
     healthy: a shell command awaited up to `seconds` after `apply`; when it never succeeds the operation
-    fails with the check, its output and the journal of `units`. units: must be active, or `apply` runs.
+    fails with the check, its output and the journal of `units`. units: must be active, and at_boot: must
+    be enabled, or `apply` runs.
     """
-    announce(paths=[file.path for file in inputs], units=units)
+    announce(paths=[file.path for file in inputs], units=[*units, *at_boot])
     return _converged(
         label=name,
         apply=apply,
         healthy=healthy,
         inputs=inputs,
         units=units,
+        at_boot=at_boot,
         packages=packages,
         seconds=seconds,
         name=f"{name}: converged",
@@ -128,13 +136,19 @@ def converged_service(
     """Keep one systemd service running on exactly `inputs`; `reload` where the service can take them live."""
     verb = "reload-or-restart" if reload else "restart"
     quoted = shlex.quote(unit)
-    steps = f"systemctl daemon-reload && systemctl enable -q {quoted} && systemctl {verb} {quoted}"
+    steps = [
+        "systemctl daemon-reload",
+        f"systemctl enable -q {quoted}",
+        f"systemctl reset-failed {quoted} 2>/dev/null || true",  # or a start limit refuses what is mended
+        f"systemctl {verb} {quoted}",
+    ]
     return converged(
         unit.removesuffix(".service"),
-        apply=steps,
+        apply="\n".join(steps),
         healthy=f"systemctl is-active -q {quoted} && {healthy}",
         inputs=inputs,
         units=[unit],
+        at_boot=[unit],
         packages=packages,
         seconds=seconds,
     )

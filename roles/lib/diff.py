@@ -2,21 +2,19 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pyinfra import logger
 from pyinfra.context import host, state
 from pyinfra.facts.files import FileContents
 
-if TYPE_CHECKING:
-    from roles.lib.files import Managed
+from roles.lib.managed import Managed
 
 
 def _lines_of(path: str) -> list[str]:
     return list(host.get_fact(FileContents, path=path) or [])
 
 
-def _difference(file: "Managed") -> list[str]:
+def _difference(file: Managed) -> list[str]:
     content = getattr(file, "content", None)
     if getattr(file, "secret", False):
         return [f"~ {file.path}: a secret, not shown"]
@@ -26,7 +24,7 @@ def _difference(file: "Managed") -> list[str]:
     return list(difflib.unified_diff(old, content.splitlines(), file.path, file.path, lineterm=""))
 
 
-def show_differences(changed: Sequence["Managed"], surplus: Sequence[str]) -> None:
+def show_differences(changed: Sequence[Managed], surplus: Sequence[str]) -> None:
     """Log unified diffs for `changed` and a line for each path in `surplus`, where --diff asks for it."""
     if not state.config.DIFF:
         return

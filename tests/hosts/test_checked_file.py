@@ -38,7 +38,13 @@ def files(host: Host) -> str:
             "refused_rspamd.py",
             ["rspamd: the candidate was refused by: rspamadm configtest", "local.d/actions.conf"],
         ),
-        ("refused_postfix.py", ["postfix: the candidate was refused by: ", "message_size_limit", "-5"]),
+        (
+            "refused_postfix.py",
+            [
+                "postfix: the candidate was refused by: ",
+                "bad numerical configuration: smtpd_recipient_limit = many",
+            ],
+        ),
         (
             "refused_forwarder.py",
             ["forwarder: the candidate was refused by: ", "deadline.total_seconds 61 must be less than 60"],

@@ -58,11 +58,12 @@ def test_a_service_that_was_stopped_by_hand_is_started(pair: Pair, victim: Host)
 
 
 def test_a_service_that_was_disabled_is_enabled(pair: Pair, victim: Host) -> None:
-    victim.check_output("systemctl disable -q nftables")
+    victim.check_output("systemctl disable -q nftables forwarder.target")
 
-    assert pair.converge(pair.last) == {"firewall | nftables: converged"}
+    assert pair.converge(pair.last) == {"firewall | nftables: converged", "forwarder | forwarder: converged"}
 
     assert victim.service("nftables").is_enabled
+    assert victim.service("forwarder.target").is_enabled
 
 
 def test_a_file_that_was_changed_by_hand_is_put_back_and_taken_up(pair: Pair, victim: Host) -> None:
@@ -84,22 +85,22 @@ def test_a_mode_that_was_opened_is_closed(pair: Pair, victim: Host) -> None:
     assert victim.file("/etc/twinmx/credentials/srs-keys").mode == 0o400
 
 
-def test_a_service_that_does_not_become_well_fails_with_its_own_words(pair: Pair, victim: Host) -> None:
-    """And it is not taken for converged: the next converge tries again."""
-    override = "/run/systemd/system/spamd.service.d/broken.conf"
+def test_a_service_that_does_not_start_fails_with_its_own_words(pair: Pair, victim: Host) -> None:
+    """And it is not taken for converged: the next converge tries again, whatever the start limit says."""
+    override = "/run/systemd/system/valkey-server.service.d/broken.conf"
     victim.check_output(
-        f"mkdir -p $(dirname {override}); printf '[Service]\\nExecStart=\\n"
-        f'ExecStart=/bin/sh -c "echo no rules today >&2; exit 3"\\n\' >{override}; '
-        "systemctl daemon-reload; systemctl stop spamd"
+        f"mkdir -p $(dirname {override}); "
+        "printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/valkey-server --maxmemory lots\\n'"
+        f" >{override}; systemctl daemon-reload; systemctl stop valkey-server"
     )
     try:
         ran = pair.run(pair.last)
 
         assert ran.status != 0
-        assert "spamd: " in ran.told
-        assert "no rules today" in ran.told
-        assert "postfix@out: converged" not in ran.changed
+        assert "valkey-server: could not be applied" in ran.told
+        assert "argument must be a memory value" in ran.told
+        assert ran.changed == set(), "no later operation ran on that host"
     finally:
         victim.check_output(f"rm {override}; systemctl daemon-reload")
 
-    assert "spamassassin | spamd: converged" in pair.converge(pair.last)
+    assert pair.converge(pair.last) == {"valkey | valkey-server: converged"}

@@ -10,6 +10,8 @@ import pytest
 from inventory.schema import Exchange, Exchanger
 from lab.waiting import until
 from tests.hosts.asking import Host, comes_back_for_ever, exposure, main_pid, run_python, shown
+from tests.hosts.conftest import reached
+from tests.hosts.converging import Pair
 
 pytestmark = pytest.mark.role("forwarder")
 
@@ -147,12 +149,14 @@ def test_a_killed_worker_is_back_within_seconds_and_the_others_serve_on(
 
 
 @pytest.mark.changes
-def test_a_worker_that_hangs_is_killed_by_its_watchdog(host: Host, exchanger: Exchanger) -> None:
-    """Frozen, it no longer tells systemd that it lives; the watchdog waits 30 s."""
+def test_a_worker_that_hangs_is_killed_by_its_watchdog(pair: Pair) -> None:
+    """Frozen, it no longer tells systemd that it lives; the watchdog waits 30 s. One host is enough."""
+    facts = pair.exchange.exchangers[pair.last]
+    host = reached(str(facts.address))
     before = main_pid(host, "forwarder@2")
 
     host.check_output(f"kill -STOP {before}")
 
     until(lambda: main_pid(host, "forwarder@2") not in (0, before), 45, "a new process of worker 2")
-    until(lambda: is_well(exchanger, 2), 5, "worker 2 to be well")
+    until(lambda: is_well(facts, 2), 5, "worker 2 to be well")
     assert "watchdog" in host.check_output("journalctl -q -u forwarder@2 -n 20 -o cat").lower()

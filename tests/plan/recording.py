@@ -12,7 +12,12 @@ from pyinfra.context import host
 from roles.lib import converge, files, packages
 
 VERSION = "1:99.0-1"
-ACTIVE = {"LoadState": "loaded", "ActiveState": "active", "NeedDaemonReload": "no"}
+ACTIVE = {
+    "LoadState": "loaded",
+    "ActiveState": "active",
+    "UnitFileState": "enabled",
+    "NeedDaemonReload": "no",
+}
 
 State = dict[str, dict[str, Any]]
 
@@ -30,7 +35,7 @@ def _files(wanted: dict[str, Any], state: State) -> None:
 
 def _converged(wanted: dict[str, Any], state: State) -> None:
     state["files"] |= {file.path: file.state for file in wanted["inputs"]}
-    state["units"] |= {unit: {"Id": unit} | ACTIVE for unit in wanted["units"]}
+    state["units"] |= {unit: {"Id": unit} | ACTIVE for unit in [*wanted["units"], *wanted["at_boot"]]}
     versions = dict.fromkeys(wanted["packages"], VERSION)
     state["stamps"][wanted["label"]] = converge.fingerprint(wanted["inputs"], versions, wanted["apply"])
 

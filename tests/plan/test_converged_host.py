@@ -56,6 +56,7 @@ def test_each_difference_plans_what_mends_it_on_that_host_alone(planner: Planner
     host["files"]["/etc/systemd/system/rspamd.service.d/twinmx.conf"] = None
     host["units"]["spamd.service"]["ActiveState"] = "failed"
     host["units"]["valkey-server.service"]["NeedDaemonReload"] = "yes"
+    host["units"]["forwarder.target"]["UnitFileState"] = "disabled"
     del host["stamps"]["aliases"]
 
     assert changes(planner, converged) == {
@@ -68,6 +69,7 @@ def test_each_difference_plans_what_mends_it_on_that_host_alone(planner: Planner
             "rspamd | rspamd: converged",
             "spamassassin | spamd: converged",
             "aliases | aliases: converged",
+            "forwarder | forwarder: converged",
             "postfix | postfix: files",
             "postfix | postfix: converged",
         )

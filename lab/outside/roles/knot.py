@@ -11,7 +11,8 @@ from lab.outside.render import render
 from lab.outside.zones import fixed_zones, reverse_name, served_zones
 from lab.settings import AUTHORITATIVE_PORT, OUTSIDE
 from roles.lib.converge import converged, converged_service
-from roles.lib.files import ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import ManagedFile
 from roles.lib.packages import packages
 
 PACKAGES = ["knot", "knot-dnsutils"]

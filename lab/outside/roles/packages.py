@@ -10,7 +10,8 @@ from pyinfra.api.deploy import deploy
 from lab.hosts import PACKAGE_CACHE
 from lab.outside.render import render
 from roles.lib.converge import converged, converged_service
-from roles.lib.files import ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import ManagedFile
 from roles.lib.packages import packages
 
 PORT = 3142

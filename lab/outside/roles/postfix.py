@@ -15,7 +15,8 @@ from lab.hosts import SINKS
 from lab.outside.render import render
 from lab.settings import CONTROLLER, HOSTS, OUTSIDE, SENDER_DOMAIN, SINK_DOMAINS, SUBMISSION_PORT
 from roles.lib.converge import converged, converged_service
-from roles.lib.files import ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import ManagedFile
 from roles.lib.packages import packages
 
 PACKAGES = ["postfix", "python3"]

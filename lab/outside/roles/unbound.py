@@ -10,7 +10,8 @@ from lab.outside.render import render
 from lab.outside.zones import fixed_zones, reverse_name, served_zones
 from lab.settings import AUTHORITATIVE_PORT, DNS_PORT, OUTSIDE, SUBNET
 from roles.lib.converge import converged_service
-from roles.lib.files import ManagedFile, checked_files
+from roles.lib.files import checked_files
+from roles.lib.managed import ManagedFile
 from roles.lib.packages import packages
 
 PACKAGES = ["unbound"]

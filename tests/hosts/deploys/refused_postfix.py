@@ -1,4 +1,4 @@
-"""Postfix's role with a size that the schema would have refused."""
+"""Postfix's role with a number of recipients that the schema would have refused."""
 
 from dataclasses import replace
 
@@ -6,5 +6,5 @@ from roles import postfix
 from roles.lib.site import this_site
 
 _site = this_site()
-_messages = _site.exchange.messages.model_copy(update={"max_bytes": -5})
+_messages = _site.exchange.messages.model_copy(update={"max_recipients": "many"})
 postfix.deploy(replace(_site, exchange=_site.exchange.model_copy(update={"messages": _messages})))

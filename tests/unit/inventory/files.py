@@ -54,6 +54,10 @@ ALIASES = """\
 aliases:
   - alias: hello@alias.example
     mailboxes: [hello@mailbox.example]
+  - alias: postmaster@alias.example
+    mailboxes: [hello@mailbox.example]
+  - alias: postmaster@masked.example
+    mailboxes: [hello@mailbox.example]
 """
 
 

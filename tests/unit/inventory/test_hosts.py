@@ -71,6 +71,13 @@ def test_mistakes_in_the_aliases_are_told_with_their_lines(files: Files) -> None
     assert "outside the served domains" in str(refused.value)
 
 
+def test_a_served_domain_without_a_postmaster_is_refused(files: Files) -> None:
+    spoil(files.aliases, "postmaster@masked.example", "owner@masked.example")
+
+    with pytest.raises(InventoryError, match=r"no enabled alias postmaster@masked\.example; allowed"):
+        hosts_of(str(files.facts), connection={}, flags={})
+
+
 def test_missing_aliases_are_told_with_the_key_that_names_them(files: Files) -> None:
     files.aliases.unlink()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from roles.lib.files import Managed, ManagedFile
+from roles.lib.managed import Managed, ManagedFile
 
 
 def named(files: Iterable[Managed], name: str) -> ManagedFile:

@@ -3,7 +3,7 @@
 import pytest
 
 from roles.lib.converge import fingerprint
-from roles.lib.files import Managed, ManagedFile, ManagedLink
+from roles.lib.managed import Managed, ManagedFile, ManagedLink
 
 FILES: list[Managed] = [
     ManagedFile("/etc/one.conf", "a = 1\n"),

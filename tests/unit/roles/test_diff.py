@@ -6,7 +6,7 @@ import pytest
 
 from roles import forwarder, rspamd, valkey
 from roles.lib import diff
-from roles.lib.files import Managed, ManagedFile, ManagedLink
+from roles.lib.managed import Managed, ManagedFile, ManagedLink
 from tests.unit.roles.exchanges import all_secrets, site
 
 

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import PurePosixPath
 
 from roles import rspamd, spamassassin, valkey
-from roles.lib.files import ManagedFile
+from roles.lib.managed import ManagedFile
 from tests.unit.roles.exchanges import RSPAMD_PASSWORD, VALKEY_PASSWORD, all_secrets, exchange, site
 from tests.unit.roles.rendered import named, text
 
