@@ -39,6 +39,7 @@ def render_files(site: Site) -> list[Managed]:
     return [
         _owned("valkey.conf", render("valkey/valkey.conf.j2", socket=SOCKET)),
         _owned("users.acl", render("valkey/users.acl.j2", digest=digest), secret=True),
+        ManagedFile("/etc/systemd/system/valkey-server.service.d/twinmx.conf", render("valkey/unit.conf.j2")),
     ]
 
 

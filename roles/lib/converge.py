@@ -20,16 +20,15 @@ from roles.lib.managed import Managed
 from roles.lib.observed import Observed, announce, forget, observe
 
 STAMPS = "/var/lib/twinmx/converged"
+PATIENCE_SECONDS = 300  # a service that neither stops nor starts must not hold a converge for ever
 
 APPLY = """mkdir -p {stamps} && rm -f {stamp} || exit 1
 evidence() {{
   {evidence}
   exit 1
 }}
-( set -e
-{apply}
-)
-[ $? = 0 ] || {{ echo "{name}: could not be applied"; evidence; }}
+timeout {patience} sh -ec {apply}
+[ $? = 0 ] || {{ echo "{name}: could not be applied (it had {patience} s)"; evidence; }}
 deadline=$(( $(date +%s) + {seconds} ))
 until ( {healthy} ) >/run/twinmx-health 2>&1; do
   if [ "$(date +%s)" -ge "$deadline" ]; then
@@ -82,7 +81,8 @@ def _converged(
         name=label,
         stamps=STAMPS,
         stamp=f"{STAMPS}/{label}",
-        apply=apply,
+        apply=shlex.quote(apply),
+        patience=PATIENCE_SECONDS,
         healthy=healthy,
         quoted_healthy=shlex.quote(shlex.quote(healthy)),
         seconds=seconds,
