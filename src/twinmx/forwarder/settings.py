@@ -22,9 +22,6 @@ from pydantic import (
 from twinmx.addresses import domain_fault, fold
 from twinmx.srs import MAX_AGE_LIMIT_DAYS
 
-POSTFIX_DATA_DONE_SECONDS = 60.0
-"""What Postfix waits for the answer to a message: `fwd_data_done_timeout` of the inbound instance."""
-
 
 class SettingsError(Exception):
     """A settings file that is not accepted; the message has a line for each fault."""
@@ -145,9 +142,13 @@ class Spam(_Table):
 
 
 class Deadline(_Table):
-    """Seconds for one message, from its last byte to our reply."""
+    """Seconds for one message, from its last byte to our reply, and how long Postfix waits for that.
+
+    `postfix_seconds` is the `smtp_data_done_timeout` of the transport that brings the mail.
+    """
 
     total_seconds: Seconds
+    postfix_seconds: Seconds
 
 
 class Settings(_Table):
@@ -170,10 +171,10 @@ class Settings(_Table):
                 f"deadline.total_seconds {total:g} must be at least spam.total_seconds +"
                 f" reinject.seconds, which is {parts:g}"
             )
-        if total >= POSTFIX_DATA_DONE_SECONDS:
+        if total >= self.deadline.postfix_seconds:
             raise ValueError(
-                f"deadline.total_seconds {total:g} must be less than {POSTFIX_DATA_DONE_SECONDS:g}:"
-                " Postfix waits no longer for an answer"
+                f"deadline.total_seconds {total:g} must be less than"
+                f" deadline.postfix_seconds {self.deadline.postfix_seconds:g}"
             )
         return self
 

@@ -46,6 +46,7 @@ port = 783
 budget_seconds = 10
 [deadline]
 total_seconds = 45
+postfix_seconds = 60
 """
 
 
@@ -74,7 +75,7 @@ def test_the_file_is_accepted(tmp_path: Path) -> None:
         ('"rspamd", ', '"rspam", ', "spam.engines.0 = 'rspam': Input should be 'rspamd'"),
         ("budget_seconds = 4", "budget_seconds = 20", "rspamd.budget_seconds 20 must be less than"),
         ("total_seconds = 45", "total_seconds = 39", "must be at least spam.total_seconds + reinject"),
-        ("total_seconds = 45", "total_seconds = 60", "deadline.total_seconds 60 must be less than 60"),
+        ("total_seconds = 45", "total_seconds = 60", "must be less than deadline.postfix_seconds 60"),
         (
             "socket = ",
             'url = "http://127.0.0.1:1"\nsocket = ',
