@@ -47,7 +47,10 @@ def files(host: Host) -> str:
         ),
         (
             "refused_forwarder.py",
-            ["forwarder: the candidate was refused by: ", "deadline.total_seconds 61 must be less than 60"],
+            [
+                "forwarder: the candidate was refused by: ",
+                "deadline.total_seconds 61 must be less than deadline.postfix_seconds 60",
+            ],
         ),
     ],
 )
