@@ -50,7 +50,21 @@ class HostState(FactBase[Observed | None]):
 
 _paths: dict[str, set[str]] = defaultdict(set)
 _units: dict[str, set[str]] = defaultdict(set)
-_answers: dict[str, tuple[bool, Observed]] = {}
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What a host was asked about, and whether pyinfra was executing (a plan's answers are too old then)."""
+
+    executing: bool
+    paths: frozenset[str]
+    units: frozenset[str]
+
+    def covers(self, other: "_Question") -> bool:
+        return self.executing == other.executing and self.paths >= other.paths and self.units >= other.units
+
+
+_answers: dict[str, tuple[_Question, Observed]] = {}
 
 
 def announce(*, paths: Iterable[str] = (), units: Iterable[str] = ()) -> None:
@@ -61,15 +75,16 @@ def announce(*, paths: Iterable[str] = (), units: Iterable[str] = ()) -> None:
 
 def observe() -> Observed:
     """The current host's state: the remembered answer, or a fresh one if something changed since."""
+    question = _Question(state.is_executing, frozenset(_paths[host.name]), frozenset(_units[host.name]))
     known = _answers.get(host.name)
-    if known and known[0] == state.is_executing and _paths[host.name] <= known[1].files.keys():
+    if known and known[0].covers(question):
         return known[1]
     answer: Observed | None = host.get_fact(
-        HostState, paths=sorted(_paths[host.name]), units=sorted(_units[host.name])
+        HostState, paths=sorted(question.paths), units=sorted(question.units)
     )
     if answer is None:  # pyinfra has said why, and has failed the host
-        return Observed({}, dict.fromkeys(_paths[host.name]), {}, {}, {})
-    _answers[host.name] = (state.is_executing, answer)
+        return Observed({}, dict.fromkeys(question.paths), {}, {}, {})
+    _answers[host.name] = (question, answer)
     return answer
 
 

@@ -25,10 +25,6 @@ INVENTORY = os.environ.get("TWINMX_INVENTORY", "inventory/lab.py")
 Host = Any  # testinfra has no types
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "changes: breaks or reconfigures a host, and puts it back")
-
-
 @cache
 def the_exchange() -> Exchange:
     return pyinfra.exchange(INVENTORY)
