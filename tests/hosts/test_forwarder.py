@@ -18,8 +18,9 @@ pytestmark = pytest.mark.role("forwarder")
 PYTHON = "/opt/twinmx/current/bin/python3"
 SETTINGS = """
 from pathlib import Path
-from twinmx.forwarder.settings import load_settings
-print(load_settings(Path("/etc/twinmx/forwarder.toml")).model_dump_json())
+from twinmx.forwarder.settings import Settings
+from twinmx.program.settings import load_settings
+print(load_settings(Path("/etc/twinmx/forwarder.toml"), Settings).model_dump_json())
 """
 EHLO = """
 import smtplib

@@ -8,10 +8,11 @@ import asyncio
 import sys
 from pathlib import Path
 
-from twinmx.forwarder import log
-from twinmx.forwarder.keys import KeysError, load_srs_keys
 from twinmx.forwarder.service import Worker
-from twinmx.forwarder.settings import SettingsError, load_settings
+from twinmx.forwarder.settings import Settings
+from twinmx.program import log
+from twinmx.program.credentials import CredentialError, load_keys
+from twinmx.program.settings import SettingsError, load_settings
 
 SETTINGS = Path("/etc/twinmx/forwarder.toml")
 
@@ -25,12 +26,12 @@ def main() -> int:
     action.add_argument("--check", action="store_true", help="check the settings and stop")
     arguments = parser.parse_args()
     try:
-        settings = load_settings(arguments.settings)
+        settings = load_settings(arguments.settings, Settings)
         if arguments.check:
             return 0
         log.configure()
-        asyncio.run(Worker(settings, load_srs_keys(), arguments.worker).run())
-    except (SettingsError, KeysError, OSError) as error:
+        asyncio.run(Worker(settings, load_keys(), arguments.worker).run())
+    except (SettingsError, CredentialError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

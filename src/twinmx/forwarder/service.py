@@ -1,54 +1,29 @@
 """One worker process: its parts put together, started, and stopped without dropping a message."""
 
-import asyncio
-import signal
 import time
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from math import nan
 
-import structlog
-
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
 from twinmx.forwarder.delivery import Delivery, Policy
 from twinmx.forwarder.metrics import ForwarderMetrics
 from twinmx.forwarder.routing import Router
-from twinmx.forwarder.settings import Settings, Spam
+from twinmx.forwarder.settings import Settings
 from twinmx.forwarder.trace import Trace
-from twinmx.forwarder.web import WebServer
+from twinmx.program.life import live
+from twinmx.program.web import WebServer
 from twinmx.quarantine import Quarantine
 from twinmx.smtp.dialogue import Limits
 from twinmx.smtp.pool import Pool
 from twinmx.smtp.server import Server
 from twinmx.socketmap import SocketmapServer
 from twinmx.spam.chain import SpamChain
-from twinmx.spam.engine import Engine
-from twinmx.spam.rspamd import RspamdEngine
-from twinmx.spam.spamassassin import SpamAssassinEngine
+from twinmx.spam.settings import engines_of
 from twinmx.srs import Srs
-from twinmx.systemd import feed_watchdog, notify
 
 SOCKETMAP_ADDRESS = "127.0.0.1"
 SRS_MAP = "srs"
-
-
-def engines(spam: Spam) -> list[Engine]:
-    """Return the engines that `spam` names, in its order."""
-    made: list[Engine] = []
-    for name in spam.engines:
-        if name == "rspamd" and (rspamd := spam.rspamd):
-            made.append(
-                RspamdEngine(budget_seconds=rspamd.budget_seconds, url=rspamd.url, socket=rspamd.socket)
-            )
-        elif name == "spamassassin" and (assassin := spam.spamassassin):
-            made.append(
-                SpamAssassinEngine(
-                    budget_seconds=assassin.budget_seconds,
-                    address=str(assassin.address),
-                    port=assassin.port,
-                )
-            )
-    return made
 
 
 class Worker:
@@ -57,12 +32,11 @@ class Worker:
     def __init__(self, settings: Settings, keys: tuple[bytes, ...], number: int) -> None:
         self._settings = settings
         self._number = number
-        self._log = structlog.get_logger()
         self._metrics = ForwarderMetrics()
         self._snapshot = Snapshot(settings.aliases.snapshot)
         router = Router(self._snapshot, Srs(keys, settings.srs.max_age_days), settings.srs.domains)
         self._chain = SpamChain(
-            engines(settings.spam),
+            engines_of(settings.spam),
             total_seconds=settings.spam.total_seconds,
             max_scan_bytes=settings.spam.max_scan_bytes,
             observe=self._metrics.observe_scan,
@@ -85,7 +59,7 @@ class Worker:
                 router,
                 Trace(settings.host, keys),
                 self._chain,
-                Quarantine(settings.spam.quarantine),
+                Quarantine(settings.quarantine.directory),
                 self._pool,
                 self._metrics,
             ),
@@ -105,21 +79,7 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; raises `OSError` where a port cannot be had."""
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._log_loop_error)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
-        async with AsyncExitStack() as stack:
-            await self._start(stack)
-            notify("READY=1")
-            watchdog = asyncio.create_task(feed_watchdog())
-            stack.callback(watchdog.cancel)
-            self._log.info("started", worker=self._number, fault=self._fault())
-            await stopped.wait()
-            notify("STOPPING=1")
-            self._log.info("stopping", worker=self._number, sessions=self._server.connections)
-        self._log.info("stopped", worker=self._number)
+        await live(self._number, self._start)
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
@@ -155,6 +115,3 @@ class Worker:
             return self._snapshot.meta().count
         except SnapshotError:
             return nan
-
-    def _log_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        self._log.error("event loop", detail=context.get("message"), cause=repr(context.get("exception")))

@@ -1,49 +1,20 @@
 """The forwarder's settings: one TOML file, every key typed, unknown ones refused.
 
 The deadlines form a chain, each shorter than the one around it; a file that breaks the chain is
-refused. Keys for signing are no settings: they come as a systemd credential, see `keys`.
+refused. Keys for signing are no settings: they come as a systemd credential, see `program.credentials`.
 """
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    IPvAnyAddress,
-    IPvAnyNetwork,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, model_validator
 
-from twinmx.addresses import domain_fault, fold
+from twinmx.program.settings import Aliases, Domain, Metrics, Port, Seconds, Table
+from twinmx.spam.settings import Spam
 from twinmx.srs import MAX_AGE_LIMIT_DAYS
 
 
-class SettingsError(Exception):
-    """A settings file that is not accepted; the message has a line for each fault."""
-
-
-def _domain(value: str) -> str:
-    if fault := domain_fault(value):
-        raise ValueError(fault)
-    return fold(value)
-
-
-Domain = Annotated[str, AfterValidator(_domain)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
-EngineName = Literal["rspamd", "spamassassin"]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Listen(_Table):
+class Listen(Table):
     """Where Postfix of this host and of the peer reach the forwarder.
 
     `max_message_size` is in bytes and at least that of the inbound Postfix; `idle_seconds` is the
@@ -58,14 +29,7 @@ class Listen(_Table):
     idle_seconds: Seconds
 
 
-class Metrics(_Table):
-    """Worker N serves /metrics and /healthz at `port_base` + N."""
-
-    address: IPvAnyAddress
-    port_base: Port
-
-
-class Reinject(_Table):
+class Reinject(Table):
     """postfix-out: connections kept per worker, and seconds for one transaction."""
 
     address: IPvAnyAddress
@@ -74,13 +38,7 @@ class Reinject(_Table):
     seconds: Seconds
 
 
-class Aliases(_Table):
-    """The snapshot file."""
-
-    snapshot: Path
-
-
-class SrsSettings(_Table):
+class SrsSettings(Table):
     """Sender rewriting: how long a bounce may take, which domains are ours, where Postfix asks."""
 
     max_age_days: int = Field(ge=1, le=MAX_AGE_LIMIT_DAYS)
@@ -88,60 +46,13 @@ class SrsSettings(_Table):
     domains: frozenset[Domain] = Field(min_length=1)
 
 
-class Rspamd(_Table):
-    """Rspamd's normal worker: a `url` (http://address:port) or a unix `socket`, one of the two."""
+class Quarantine(Table):
+    """Where spam goes that was accepted before it was found."""
 
-    url: str | None = Field(default=None, pattern=r"^https?://[^/]+/?$")
-    socket: Path | None = None
-    budget_seconds: Seconds
-
-    @model_validator(mode="after")
-    def _one_address(self) -> Self:
-        if (self.url is None) == (self.socket is None):
-            raise ValueError("give url or socket, one of the two")
-        return self
+    directory: Path
 
 
-class SpamAssassin(_Table):
-    """SpamAssassin's spamd."""
-
-    address: IPvAnyAddress
-    port: Port
-    budget_seconds: Seconds
-
-
-class Spam(_Table):
-    """The spam chain.
-
-    `engines` gives the order, and may be empty. From `reject_score` on a message is quarantined.
-    Engines see the first `max_scan_bytes` of a message.
-    """
-
-    engines: tuple[EngineName, ...]
-    total_seconds: Seconds
-    reject_score: float = Field(gt=0, allow_inf_nan=False)
-    quarantine: Path
-    max_scan_bytes: int = Field(ge=4096, le=1 << 30)
-    rspamd: Rspamd | None = None
-    spamassassin: SpamAssassin | None = None
-
-    @model_validator(mode="after")
-    def _engines_fit(self) -> Self:
-        if len(set(self.engines)) != len(self.engines):
-            raise ValueError(f"engines names one twice: {', '.join(self.engines)}")
-        for name in self.engines:
-            table = self.rspamd if name == "rspamd" else self.spamassassin
-            if table is None:
-                raise ValueError(f"engines names {name}, so a table [spam.{name}] is needed")
-            if table.budget_seconds >= self.total_seconds:
-                raise ValueError(
-                    f"{name}.budget_seconds {table.budget_seconds:g} must be less than"
-                    f" total_seconds {self.total_seconds:g}"
-                )
-        return self
-
-
-class Deadline(_Table):
+class Deadline(Table):
     """Seconds for one message, from its last byte to our reply, and how long Postfix waits for that.
 
     `postfix_seconds` is the `smtp_data_done_timeout` of the transport that brings the mail.
@@ -151,7 +62,7 @@ class Deadline(_Table):
     postfix_seconds: Seconds
 
 
-class Settings(_Table):
+class Settings(Table):
     """Everything the forwarder is told; `host` is the name it gives itself."""
 
     host: Domain
@@ -161,6 +72,7 @@ class Settings(_Table):
     aliases: Aliases
     srs: SrsSettings
     spam: Spam
+    quarantine: Quarantine
     deadline: Deadline
 
     @model_validator(mode="after")
@@ -177,22 +89,3 @@ class Settings(_Table):
                 f" deadline.postfix_seconds {self.deadline.postfix_seconds:g}"
             )
         return self
-
-
-def load_settings(path: Path) -> Settings:
-    """Read `path`; raises `SettingsError` naming each key, its value and what is allowed."""
-    try:
-        return Settings.model_validate(tomllib.loads(path.read_text()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: {error}") from error
-    except ValidationError as error:
-        faults = [
-            f"{path}: {'.'.join(str(part) for part in fault['loc']) or 'settings'}"
-            f"{_shown(fault['input'])}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise SettingsError("\n".join(faults)) from error
-
-
-def _shown(value: object) -> str:
-    return "" if isinstance(value, dict) else f" = {value!r}"

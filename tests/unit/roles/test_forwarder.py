@@ -9,13 +9,14 @@ from roles.forwarder import SETTINGS, SRS_KEYS, render_files
 from tests.unit.roles.exchanges import MX1, MX2, MX3, PEER_LINK, exchange, site
 from tests.unit.roles.exchanges import SRS_KEYS as KEYS
 from tests.unit.roles.rendered import named, text
-from twinmx.forwarder.settings import Settings, load_settings
+from twinmx.forwarder.settings import Settings
+from twinmx.program.settings import load_settings
 
 
 def settings(of: Exchange, tmp_path: Path, name: str = "mx1") -> Settings:
     file = tmp_path / "forwarder.toml"
     file.write_text(text(named(render_files(site(of, name)), SETTINGS)))
-    return load_settings(file)
+    return load_settings(file, Settings)
 
 
 @pytest.mark.parametrize(

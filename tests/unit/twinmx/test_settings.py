@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from twinmx.forwarder.keys import KeysError, load_srs_keys
-from twinmx.forwarder.settings import SettingsError, load_settings
+from twinmx.forwarder.settings import Settings
+from twinmx.program.credentials import CredentialError, load_keys
+from twinmx.program.settings import SettingsError, load_settings
 
 SETTINGS = """
 host = "mx1.alias.example"
@@ -35,7 +36,6 @@ domains = ["alias.example"]
 engines = ["rspamd", "spamassassin"]
 total_seconds = 20
 reject_score = 15.0
-quarantine = "/var/lib/twinmx/quarantine"
 max_scan_bytes = 1048576
 [spam.rspamd]
 socket = "/run/rspamd/worker.sock"
@@ -44,6 +44,8 @@ budget_seconds = 4
 address = "127.0.0.1"
 port = 783
 budget_seconds = 10
+[quarantine]
+directory = "/var/lib/twinmx/quarantine"
 [deadline]
 total_seconds = 45
 postfix_seconds = 60
@@ -57,7 +59,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 def test_the_file_is_accepted(tmp_path: Path) -> None:
-    settings = load_settings(write(tmp_path, SETTINGS))
+    settings = load_settings(write(tmp_path, SETTINGS), Settings)
     assert settings.spam.engines == ("rspamd", "spamassassin")
     assert settings.listen.port == 20381
 
@@ -92,7 +94,7 @@ def test_a_fault_names_key_value_and_what_is_allowed(
 ) -> None:
     assert old in SETTINGS
     with pytest.raises(SettingsError) as caught:
-        load_settings(write(tmp_path, SETTINGS.replace(old, new, 1)))
+        load_settings(write(tmp_path, SETTINGS.replace(old, new, 1)), Settings)
     assert message in str(caught.value)
     assert "forwarder.toml: " in str(caught.value)
 
@@ -100,18 +102,18 @@ def test_a_fault_names_key_value_and_what_is_allowed(
 def test_an_engine_without_its_table_is_refused(tmp_path: Path) -> None:
     text = SETTINGS.replace("[spam.spamassassin]\naddress", "[x]\naddress")
     with pytest.raises(SettingsError, match=r"a table \[spam.spamassassin\] is needed"):
-        load_settings(write(tmp_path, text))
+        load_settings(write(tmp_path, text), Settings)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.toml"):
-        load_settings(tmp_path / "none.toml")
+        load_settings(tmp_path / "none.toml", Settings)
 
 
 def test_keys_come_one_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     (tmp_path / "srs-keys").write_text("n" * 32 + "\n" + "o" * 40 + "\n")
-    assert load_srs_keys() == (b"n" * 32, b"o" * 40)
+    assert load_keys() == (b"n" * 32, b"o" * 40)
 
 
 @pytest.mark.parametrize(
@@ -124,13 +126,13 @@ def test_bad_keys_are_refused_and_never_shown(
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     if content is not None:
         (tmp_path / "srs-keys").write_text(content)
-    with pytest.raises(KeysError) as caught:
-        load_srs_keys()
+    with pytest.raises(CredentialError) as caught:
+        load_keys()
     assert message in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 def test_no_credentials_directory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    with pytest.raises(KeysError, match="LoadCredential"):
-        load_srs_keys()
+    with pytest.raises(CredentialError, match="LoadCredential"):
+        load_keys()

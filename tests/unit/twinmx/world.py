@@ -10,14 +10,13 @@ from twinmx.aliases.snapshot import Snapshot
 from twinmx.forwarder.delivery import Delivery, Policy
 from twinmx.forwarder.metrics import ForwarderMetrics
 from twinmx.forwarder.routing import Router
-from twinmx.forwarder.service import engines
-from twinmx.forwarder.settings import Spam
 from twinmx.forwarder.trace import Trace
 from twinmx.quarantine import Quarantine
 from twinmx.smtp.dialogue import Limits
 from twinmx.smtp.pool import Pool
 from twinmx.smtp.server import Server
 from twinmx.spam.chain import SpamChain
+from twinmx.spam.settings import Spam, engines_of
 from twinmx.srs import Srs
 
 KEY = b"k" * 32
@@ -42,14 +41,13 @@ class World:
                 "engines": list(self.engines),
                 "total_seconds": 0.6,
                 "reject_score": 15,
-                "quarantine": self.quarantine,
                 "max_scan_bytes": 1 << 20,
                 **self.engines,
             }
         )
         self.reader = Snapshot(self.snapshot)
         self.chain = SpamChain(
-            engines(spam),
+            engines_of(spam),
             total_seconds=spam.total_seconds,
             max_scan_bytes=spam.max_scan_bytes,
             observe=self.metrics.observe_scan,

@@ -1,0 +1,1 @@
+"""`mxctl`: what an operator on a host asks and orders. One module a group of commands."""
