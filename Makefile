@@ -9,7 +9,7 @@ GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab
 CHECKED := bench controller deploy.py inventory lab roles src tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check format converge plan unchanged probe status ssh logs lock bench
+.PHONY: help up down test test-long faults fuzz check format converge plan unchanged probe status ssh logs lock bench
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,16 @@ down: ## remove the lab: containers, network, volume, image, build/lab
 
 test: up ## all tests: unit, plan, fresh pair, second converge, hosts, mail
 	@$(BIN)/python tests/run.py
+
+test-long: test ## all tests, then every fault case and ten minutes of fuzzing (about an hour)
+	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m tests.fuzz --seconds 600
+
+faults: .venv/ready ## every fault case with a ledger: what was lost, repeated, delayed, refused
+	@$(BIN)/python -m tests.faults $(CASES)
+
+fuzz: .venv/ready ## let the fuzzers run: make fuzz SECONDS=600
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
 
 check: .venv/ready ## lint, types and unit tests: no hosts needed, seconds
 	@$(BIN)/ruff check $(CHECKED)
@@ -58,10 +68,13 @@ ssh: ## a shell on a lab host: make ssh HOST=mx1
 
 logs: ## follow the mail logs of a lab host: make logs HOST=mx1
 	@ssh -F build/lab/ssh_config $(or $(HOST),$(error say which one: make logs HOST=mx1)) \
-	  journalctl -f -n 50 -u 'postfix*' -u 'forwarder@*' -u rspamd -u spamd
+	  journalctl -f -n 50 -u 'postfix*' -u 'gate@*' -u 'forwarder@*' -u rspamd -u spamd
 
-bench: .venv/ready ## measure the no-op converge against the same roles run naively
+bench: .venv/ready ## measure: a no-op converge, one forwarder, a million aliases, the whole path (about 20 minutes)
 	@$(BIN)/python -m bench.converge
+	@$(BIN)/python -m bench.forwarder
+	@$(BIN)/python -m bench.aliases
+	@$(BIN)/python -m bench.mailpath
 
 lock: .venv/ready ## pin every dependency anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -10,14 +10,16 @@ from roles import (
     dns,
     firewall,
     forwarder,
+    gate,
     postfix,
+    postgresql,
     release,
     rspamd,
     spamassassin,
     tls,
     valkey,
 )
-from roles.lib.site import is_exchanger, this_exchange, this_site
+from roles.lib.site import is_database, is_exchanger, this_exchange, this_site
 
 if is_exchanger():
     site = this_site()
@@ -30,6 +32,13 @@ if is_exchanger():
     release.deploy(site)
     aliases.deploy(site)
     forwarder.deploy(site)
+    gate.deploy(site)
     postfix.deploy(site)
+elif is_database():
+    site = this_site()
+    base.deploy(site)
+    firewall.deploy(site)
+    release.deploy(site)
+    postgresql.deploy(site)
 else:
     dns.deploy(this_exchange())

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from controller import pyinfra
 from controller.errors import ControllerError
 from controller.report import heading, note
+from inventory.alias_source import DATABASE_HOST
 from inventory.schema import Exchange, Exchanger
 
 GREETING_SECONDS = 10
@@ -43,12 +44,15 @@ def run_gate(gate: str, name: str) -> None:
 
 
 def converge(inventory: str, exchange: Exchange, flags: Mapping[str, str], gate: str) -> None:
-    """Bring all exchangers, then DNS, to what `inventory` says.
+    """Bring the database, if it is ours, all exchangers, then DNS, to what `inventory` says.
 
     Raises ControllerError at the first host that fails or does not pass its gate; the hosts after it and
     DNS are then untouched.
     """
     names = order(exchange)
+    if exchange.followed and exchange.followed.managed:
+        heading("the database of the aliases")
+        _timed(pyinfra.command(inventory, "-y", limit=DATABASE_HOST, flags=flags))
     for number, name in enumerate(names, 1):
         heading(f"[{number}/{len(names)}] {name}")
         try:

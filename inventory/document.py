@@ -78,6 +78,7 @@ may hold a character that means something in YAML. `openssl rand -base64 48` mak
 ```yaml
 rspamd_password: "…"
 valkey_password: "…"
+database_password: "…" # only where alias_source is postgresql
 srs_keys:
   - "the newest, which signs"
   - "the one before it, until its last bounces have come back (forwarder.bounce_days)"

@@ -74,11 +74,16 @@ def _rate_limit_answer(exchange: Exchange, value: str) -> dict[str, object]:
     return {"rate_limits": exchange.rate_limits.model_dump() | {"answer": answer}}
 
 
+def _alias_source(_: Exchange, value: str) -> dict[str, object]:
+    return {"alias_source": value}
+
+
 FLAGS: dict[str, Flag] = {
     "drain": Flag("the exchangers that stop accepting mail, joined by commas", "mx1", _drain),
     "primary": Flag("the exchanger that gets the lowest MX priority", "mx2", _primary),
     "workers": Flag("forwarder workers on each host", "12", _workers),
     "spam_engines": Flag("the spam engines in order, joined by commas", "spamassassin,rspamd", _spam_engines),
+    "aliases_from": Flag("where the aliases come from: file or postgresql", "postgresql", _alias_source),
     "rate_limit_answer": Flag("the answer above a rate limit: 550, 450 or 421", "450", _rate_limit_answer),
 }
 

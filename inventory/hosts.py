@@ -12,6 +12,7 @@ from typing import Any
 import click
 from pyinfra.connectors.ssh import connector_data_meta
 
+from inventory.alias_source import DATABASE_HOST
 from inventory.load import InventoryError, load_exchange
 from inventory.schema import Exchange
 from inventory.secrets import load_secrets
@@ -44,10 +45,11 @@ def command_line_flags() -> dict[str, str]:
 
 def hosts_of(
     facts: str, *, connection: Mapping[str, object], flags: Mapping[str, str] | None = None
-) -> tuple[Hosts, Hosts]:
-    """The exchangers of the YAML file `facts`, and the controller itself (it changes DNS).
+) -> tuple[Hosts, Hosts, Hosts]:
+    """The exchangers of the YAML file `facts`, the host of their database where there is one to set up,
+    and the controller itself (it changes DNS).
 
-    connection: pyinfra's SSH data for every exchanger ("{name}" and "{address}" are filled in).
+    connection: pyinfra's SSH data for every host ("{name}" and "{address}" are filled in).
     flags: as on the command line; taken from there when left out.
     Raises InventoryError before any host is touched.
     """
@@ -58,14 +60,31 @@ def hosts_of(
             f"{exchange.secrets_file}: tsig: missing; allowed: the key for updates of dns.server "
             f"({exchange.dns.server} in {facts})"
         )
-    _check_aliases(exchange, facts)
+    if exchange.followed and not secrets.database_password:
+        raise InventoryError(
+            f"{exchange.secrets_file}: database_password: missing; allowed: the password of "
+            f"{exchange.followed.user} in the database (alias_source is postgresql in {facts})"
+        )
+    if not exchange.followed:
+        _check_aliases(exchange, facts)
     send_without_delay()
     data: dict[str, Any] = {"exchange": exchange.model_dump(mode="json")}
     exchangers = [
         (name, data | {"exchanger": name} | _filled(connection, name, str(host.address)))
         for name, host in exchange.exchangers.items()
     ]
-    return exchangers, [("@local", data)]
+    followed = exchange.followed
+    databases = (
+        [
+            (
+                DATABASE_HOST,
+                data | {"database": True} | _filled(connection, DATABASE_HOST, str(followed.address)),
+            )
+        ]
+        if followed and followed.managed
+        else []
+    )
+    return exchangers, databases, [("@local", data)]
 
 
 def _check_aliases(exchange: Exchange, facts: str) -> None:

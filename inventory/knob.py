@@ -175,6 +175,9 @@ PerHostPath = Annotated[
 ]
 RefusalText = Annotated[
     str,
-    Form("an enhanced status code of class 5 and printable ASCII text, as in 5.2.1 Too many messages"),
-    StringConstraints(pattern=r"^5\.\d{1,3}\.\d{1,3} [ -~]+$"),
+    Form(
+        "an enhanced status code of class 5 and printable ASCII text, at most 400 characters, as in "
+        "5.2.1 Too many messages"
+    ),
+    StringConstraints(max_length=400, pattern=r"^5\.\d{1,3}\.\d{1,3} [ -~]+$"),
 ]

@@ -5,7 +5,7 @@ A host is known once its key is in ~/.ssh/known_hosts, so log in to each by hand
 
 from inventory.hosts import hosts_of
 
-exchangers, controller = hosts_of(
+exchangers, databases, controller = hosts_of(
     "inventory/production.yml",
     connection={
         "ssh_hostname": "{address}",

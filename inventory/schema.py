@@ -12,7 +12,9 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from inventory.alias_source import AliasSource, Database, source_mistakes
 from inventory.deadlines import Deadlines, not_nested
+from inventory.gate import Gate
 from inventory.knob import (
     FilePath,
     Fqdn,
@@ -21,13 +23,13 @@ from inventory.knob import (
     Mistake,
     Network,
     PerHostPath,
-    RefusalText,
     Settings,
     ShortName,
     given_twice,
     knob,
     refuse,
 )
+from inventory.limits import RateLimits, nobody_shares
 from inventory.spam import Spam
 
 
@@ -71,29 +73,13 @@ def _taken(exchangers: Mapping[str, Exchanger]) -> Iterator[Mistake]:
                 yield Mistake((name, "peer_address"), peer, reason)
 
 
-class Limit(Settings):
-    """How many messages one recipient may receive in a sliding window."""
-
-    count: PositiveInt = knob(says="Messages accepted within the window.", unit="messages")
-    window_seconds: PositiveInt = knob(says="Length of the sliding window.", unit="seconds")
-
-
-class RateLimits(Settings):
-    """Limits per recipient, and what a sender is told above them."""
-
-    alias: Limit = knob(Limit(count=10, window_seconds=60), says="For each alias on its own.")
-    mailbox: Limit = knob(
-        Limit(count=15, window_seconds=60), says="For all aliases together that lead to one mailbox."
-    )
-    answer: Literal[550, 450, 421] = knob(
-        550,
-        says="The SMTP answer above a limit. 550 refuses before the queue; 450 and 421 fill queues and exist "
-        "only to replay the incident of June 2021 in a drill.",
-    )
-    text: RefusalText = knob(
-        "5.2.1 This recipient receives too many messages, try again later",
-        says="The text behind a 550 answer, with its enhanced status code.",
-    )
+def _shared_with(database: Database, exchangers: Mapping[str, Exchanger]) -> Iterator[Mistake]:
+    """What the database's host has that belongs to an exchanger: roles of both do not live on one host."""
+    for name, exchanger in exchangers.items():
+        for attribute in ("fqdn", "address"):
+            if getattr(database, attribute) == getattr(exchanger, attribute):
+                reason = f"{name} has the same; allowed: a host of its own"
+                yield Mistake(("database", attribute), getattr(database, attribute), reason)
 
 
 class Forwarder(Settings):
@@ -157,6 +143,11 @@ class Monitors(Settings):
     )
     canary_periods: PositiveInt = knob(3, says="Bad periods in a row until the alert.", unit="periods")
     clear_periods: PositiveInt = knob(3, says="Good periods in a row until an alert clears.", unit="periods")
+    snapshot_stale_seconds: PositiveInt = knob(
+        300,
+        says="Age of the last successful reading of the alias database above which a period is bad.",
+        unit="seconds",
+    )
 
 
 class Failover(Settings):
@@ -184,7 +175,12 @@ class Exchange(Settings):
     aliases_file: FilePath = knob(
         "inventory/aliases.yml", says="Which aliases there are and where they lead."
     )
+    alias_source: AliasSource = knob(
+        "file", says="Where the exchangers take the aliases from: aliases_file, or the database."
+    )
+    database: Database | None = knob(None, says="The PostgreSQL with the aliases.")
     secrets_file: FilePath = knob(says="YAML file with the secrets, outside the repository.")
+    gate: Gate = Field(default_factory=Gate)
     forwarder: Forwarder = Field(default_factory=Forwarder)
     deadlines: Deadlines = Field(default_factory=Deadlines)
     rate_limits: RateLimits = Field(default_factory=RateLimits)
@@ -213,9 +209,26 @@ class Exchange(Settings):
         return exchangers
 
     @model_validator(mode="after")
+    def _database_fits(self) -> Self:
+        refuse(source_mistakes(self.alias_source, self.database))
+        if self.database:
+            refuse(list(_shared_with(self.database, self.exchangers)))
+        return self
+
+    @model_validator(mode="after")
     def _deadlines_nest(self) -> Self:
         refuse(not_nested(self.spam, self.deadlines))
         return self
+
+    @model_validator(mode="after")
+    def _counts_somewhere(self) -> Self:
+        refuse(nobody_shares(self.rate_limits, self.exchangers))
+        return self
+
+    @property
+    def followed(self) -> Database | None:
+        """The database that the exchangers follow; None where the aliases come from the file."""
+        return self.database if self.alias_source == "postgresql" else None
 
     def peers_of(self, name: str) -> list[Exchanger]:
         """The other exchangers, in MX order."""

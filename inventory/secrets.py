@@ -45,6 +45,9 @@ class Secrets(Settings):
 
     rspamd_password: Password = knob(says="Password of Rspamd's controller.")
     valkey_password: Password = knob(says="Password of the programs' user in Valkey.")
+    database_password: Password | None = knob(
+        None, says="Password of the exchangers in PostgreSQL; needed where alias_source is postgresql."
+    )
     srs_keys: tuple[SrsKey, ...] = knob(
         says="HMAC keys of rewritten senders: the first signs, all are accepted.", min_length=1
     )

@@ -15,6 +15,9 @@ class Rspamd(Settings):
     budget_seconds: PositiveFloat = knob(
         4.0, says="After this the next engine is asked as well; the first answer wins.", unit="seconds"
     )
+    concurrency: int = knob(
+        50, ge=1, le=1000, says="Shown to it at once by one worker process of ours.", unit="messages"
+    )
     workers: PositiveInt = knob(2, says="Scanner processes.", unit="processes")
     memory_megabytes: int = knob(1024, ge=256, says="MemoryMax of its unit.", unit="MB")
     cpu_percent: int = knob(150, ge=10, says="CPUQuota of its unit; 100 is one core.", unit="percent")
@@ -25,6 +28,9 @@ class SpamAssassin(Settings):
 
     budget_seconds: PositiveFloat = knob(
         8.0, says="After this the next engine is asked as well; the first answer wins.", unit="seconds"
+    )
+    concurrency: int = knob(
+        5, ge=1, le=1000, says="Shown to it at once by one worker process of ours.", unit="messages"
     )
     children: PositiveInt = knob(5, le=50, says="spamd children (about 60 MB each).", unit="processes")
     memory_megabytes: int = knob(1024, ge=256, says="MemoryMax of its unit.", unit="MB")
@@ -37,11 +43,15 @@ class SpamAssassin(Settings):
 
 
 class Breaker(Settings):
-    """When an engine that fails is left alone."""
+    """When an engine that fails is left alone, each worker process for itself."""
 
-    failures: PositiveInt = knob(5, says="Failures in a row that take an engine out.", unit="failures")
-    open_seconds: PositiveInt = knob(
-        30, says="How long it stays out until one message tries it.", unit="seconds"
+    failures: int = knob(5, ge=1, le=1000, says="Failures in a row that take an engine out.", unit="failures")
+    open_seconds: int = knob(
+        30,
+        ge=1,
+        le=600,
+        says="Longest time between two tries with a message of our own; the first comes after 1 second.",
+        unit="seconds",
     )
 
 
@@ -60,6 +70,9 @@ class Spam(Settings):
         ge=65_536,
         says="What an engine is shown of a message; of a larger one its head.",
         unit="bytes",
+    )
+    quarantine_days: int = knob(
+        30, ge=1, le=365, says="How long spam found too late to be refused is kept.", unit="days"
     )
     network_tests: bool = knob(True, says="DNS lists and other tests that need the Internet's DNS.")
     rspamd: Rspamd = Field(default_factory=Rspamd)

@@ -2,7 +2,7 @@
 
 from inventory.hosts import hosts_of
 
-exchangers, controller = hosts_of(
+exchangers, databases, controller = hosts_of(
     "inventory/vagrant.yml",
     connection={"ssh_hostname": "{address}", "ssh_config_file": "build/lab/ssh_config"},
 )

@@ -52,6 +52,15 @@ def pair_command(name: str, action: Action) -> None:
         up.pair_down(chosen)
 
 
+@app.command("database")
+def database_command(action: Action) -> None:
+    """Start or remove the host of the alias database."""
+    if action is Action.UP:
+        up.database_up()
+    else:
+        up.database_down()
+
+
 @app.command("status")
 def status_command() -> None:
     """Show what there is of the lab."""

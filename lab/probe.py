@@ -13,12 +13,12 @@ from lab.hops import seconds_at
 from lab.mailbox import Arrived, Mailboxes, new_token
 from lab.progress import console
 from lab.send import Submitted, message, submit
-from lab.services import ABSENT, Service, has_worker, in_order, log_lines, services_of
+from lab.services import ABSENT, Service, in_order, log_lines, missing_workers, services_of
 from lab.settings import OUTSIDE, PROBE_MAILBOX, LabHost, Pair
 
 ARRIVAL_SECONDS = 60.0
 VERDICT_FIELD = "X-Twinmx-Spam"
-MAIL_UNITS = ("postfix*", "forwarder@*", "rspamd", "spamd")
+MAIL_UNITS = ("postfix*", "gate@*", "forwarder@*", "rspamd", "spamd")
 LOG_LINES = 25
 
 
@@ -101,7 +101,11 @@ def _show_services(hosts: Sequence[LabHost]) -> bool:
     table.add_column("service")
     for host in hosts:
         table.add_column(host.fqdn)
-    inactive = [f"a forwarder on {host.fqdn}" for host, services in seen.items() if not has_worker(services)]
+    inactive = [
+        f"a {program} on {host.fqdn}"
+        for host, services in seen.items()
+        for program in missing_workers(services)
+    ]
     for name in in_order({name for services in seen.values() for name in services}):
         shown = {host: services.get(name, ABSENT) for host, services in seen.items()}
         cells = [f"[{service.colour}]{service.active}[/], {service.enabled}" for service in shown.values()]

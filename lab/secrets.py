@@ -18,6 +18,7 @@ def _draw() -> dict[str, Any]:
     return {
         "rspamd_password": secrets.token_urlsafe(KEY_BYTES),
         "valkey_password": secrets.token_urlsafe(KEY_BYTES),
+        "database_password": secrets.token_urlsafe(KEY_BYTES),
         "srs_keys": [secrets.token_urlsafe(KEY_BYTES)],
         "tsig": {
             "name": "twinmx",
@@ -28,12 +29,13 @@ def _draw() -> dict[str, Any]:
 
 
 def ensure(file: Path = FILE) -> dict[str, Any]:
-    """The secrets in `file`, drawn and written (mode 0600) if it is not there yet."""
-    if not file.exists():
+    """The secrets in `file` (mode 0600); those it does not have yet are drawn and written."""
+    kept: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
+    all_of_them = _draw() | kept
+    if all_of_them != kept:
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_suffix(".new")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-            yaml.safe_dump(_draw(), stream, sort_keys=False)
+            yaml.safe_dump(all_of_them, stream, sort_keys=False)
         fresh.replace(file)
-    kept: dict[str, Any] = yaml.safe_load(file.read_text())
-    return kept
+    return all_of_them

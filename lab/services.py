@@ -14,7 +14,7 @@ UNITS = (
     "valkey-server.service",
     "nftables.service",
 )
-WORKERS = "forwarder@*.service"
+WORKERS = ("gate@*.service", "forwarder@*.service")
 PROPERTIES = "Id,LoadState,ActiveState,UnitFileState"
 
 
@@ -55,20 +55,22 @@ def parse(shown: str) -> tuple[Service, ...]:
 
 
 def in_order(names: Collection[str]) -> list[str]:
-    """Unit names as a table shows them: the fixed ones, then the workers by number."""
+    """Unit names as a table shows them: the fixed ones, then the workers, each kind by number."""
     fixed = [unit.removesuffix(".service") for unit in UNITS]
-    numbered = {name: int(name.partition("@")[2] or 0) for name in names if name not in fixed}
-    return [name for name in fixed if name in names] + sorted(numbered, key=lambda name: numbered[name])
+    workers = [name.partition("@") for name in names if name not in fixed]
+    by_number = sorted((kind, int(number or 0)) for kind, _, number in workers)
+    return [name for name in fixed if name in names] + [f"{kind}@{number}" for kind, number in by_number]
 
 
-def has_worker(names: Collection[str]) -> bool:
-    """Whether there is a forwarder worker among `names`; systemd forgets those that are stopped."""
-    return any(name.startswith(WORKERS.partition("*")[0]) for name in names)
+def missing_workers(names: Collection[str]) -> list[str]:
+    """The programs of which no worker is among `names`; systemd forgets workers that are stopped."""
+    programs = [pattern.partition("@")[0] for pattern in WORKERS]
+    return [program for program in programs if not any(name.startswith(f"{program}@") for name in names)]
 
 
 def services_of(host: LabHost) -> tuple[Service, ...]:
-    """The mail services of `host`, and every forwarder worker; raises LabError without SSH."""
-    units = " ".join(f"'{unit}'" for unit in (*UNITS, WORKERS))
+    """The mail services of `host`, and every worker of ours; raises LabError without SSH."""
+    units = " ".join(f"'{unit}'" for unit in (*UNITS, *WORKERS))
     shown = ssh.on(host, f"systemctl show --property {PROPERTIES} -- {units}")
     return parse(shown)
 

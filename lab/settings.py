@@ -76,8 +76,11 @@ SECOND = Pair(
         LabHost("twinmx-second-mx2", "second-mx2", "mx2.vagrant.example", SUBNET[22], "second", 2522),
     ),
 )
+DATABASE = LabHost("twinmx-db", "db", "db.alias.example", SUBNET[13], "database")
+"""PostgreSQL, where a converge says that the aliases come from it; `make up` does without."""
+
 PAIRS = {pair.name: pair for pair in (LAB, SECOND)}
-HOSTS = (OUTSIDE, *LAB.hosts, *SECOND.hosts)
+HOSTS = (OUTSIDE, *LAB.hosts, *SECOND.hosts, DATABASE)
 SERVED_DOMAINS = tuple(domain for pair in PAIRS.values() for domain in pair.domains)
 PROBE_MAILBOX = "hello@mailbox.example"
 

@@ -8,7 +8,7 @@ from lab import engine, handover, hosts, image, network, pki, secrets, ssh
 from lab.command import run
 from lab.errors import LabError
 from lab.progress import note, step
-from lab.settings import HOSTS, OUTSIDE, PAIRS, ROOT, STATE, LabHost, Pair
+from lab.settings import DATABASE, HOSTS, OUTSIDE, PAIRS, ROOT, STATE, LabHost, Pair
 
 CONVERGE_SECONDS = 900
 
@@ -80,6 +80,19 @@ def up(pair: Pair) -> None:
     _start([OUTSIDE, *pair.hosts], tag)
     image.remove_others(tag, image.bootstrapped())
     converge_outside()
+
+
+def database_up() -> None:
+    """Have the host of the database run; it is converged with the exchangers, or by itself."""
+    tag = prepare()
+    _start([DATABASE], tag)
+
+
+def database_down() -> None:
+    """Remove the host of the database and nothing else."""
+    with step("remove the database"):
+        removed = hosts.remove([DATABASE])
+    note(", ".join(removed) or "nothing was there")
 
 
 def pair_down(pair: Pair) -> None:

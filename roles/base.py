@@ -24,8 +24,8 @@ LEAST_FREE_MEGABYTES = 2_000
 POSTFIX = "postfix.service"
 
 
-def obstacles(seen: Observed) -> list[str]:
-    """Why this host cannot become an exchanger, each with the way out; empty when it can."""
+def obstacles(seen: Observed, *, takes_mail: bool = True) -> list[str]:
+    """Why this host cannot become what it shall be, each with the way out; empty when it can."""
     found = []
     system = seen.system
     postfix_runs = seen.units.get(POSTFIX, {}).get("ActiveState") == "active"
@@ -42,7 +42,7 @@ def obstacles(seen: Observed) -> list[str]:
             f"/var has {system['free_megabytes']} MB free: the queues need {LEAST_FREE_MEGABYTES} MB; "
             "enlarge the disk or clean up"
         )
-    if system["port_25"] and not postfix_runs:
+    if takes_mail and system["port_25"] and not postfix_runs:
         found.append(
             "port 25 is taken by something that is not Postfix: find it with `ss -ltnp sport = :25`, remove "
             "that mail server (`apt-get purge exim4-base`, for one)"
@@ -51,9 +51,10 @@ def obstacles(seen: Observed) -> list[str]:
 
 
 @operation()
-def _preflight(name_of_host: str) -> Generator[StringCommand, None, None]:
-    for obstacle in obstacles(observe()):
-        text = f"{name_of_host} cannot become an exchanger: {obstacle}."
+def _preflight(name_of_host: str, *, takes_mail: bool) -> Generator[StringCommand, None, None]:
+    shall_be = "an exchanger" if takes_mail else "a database host"
+    for obstacle in obstacles(observe(), takes_mail=takes_mail):
+        text = f"{name_of_host} cannot become {shall_be}: {obstacle}."
         yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
 
 
@@ -61,11 +62,17 @@ def render_files(site: Site) -> list[Managed]:
     """Host name, hosts file, log limits, unattended upgrades, and the users of our programs."""
     exchange = site.exchange
     return [
-        ManagedFile("/etc/hostname", f"{site.me.fqdn}\n"),
-        ManagedFile("/etc/hosts", render("base/hosts.j2", me=site.me, peers=site.peers)),
+        ManagedFile("/etc/hostname", f"{site.host.fqdn}\n"),
+        ManagedFile(
+            "/etc/hosts",
+            render("base/hosts.j2", me=site.host, peers=site.peers, database=exchange.followed),
+        ),
         ManagedFile("/etc/systemd/journald.conf.d/twinmx.conf", render("base/journald.conf.j2")),
         ManagedFile("/etc/sysusers.d/twinmx.conf", render("base/sysusers.conf.j2")),
-        ManagedFile("/etc/tmpfiles.d/twinmx.conf", render("base/tmpfiles.conf.j2")),
+        ManagedFile(
+            "/etc/tmpfiles.d/twinmx.conf",
+            render("base/tmpfiles.conf.j2", quarantine_days=exchange.spam.quarantine_days),
+        ),
         ManagedFile(
             "/etc/apt/apt.conf.d/52twinmx-upgrades",
             render("base/upgrades.conf.j2", enabled=exchange.access.upgrades),
@@ -77,7 +84,7 @@ def render_files(site: Site) -> list[Managed]:
 def deploy(site: Site) -> None:
     """Check the host, then give it its name, clock, log limits and users."""
     announce(units=[POSTFIX])
-    _preflight(name_of_host=site.name, name="preflight")
+    _preflight(name_of_host=site.name, takes_mail=not site.is_database, name="preflight")
     packages("base", PACKAGES)
     files = render_files(site)
     checked_files(

@@ -1,10 +1,12 @@
-"""Packet filter: nothing comes in but what an exchanger is for.
+"""Packet filter: nothing comes in but what a host is for.
 
 Ports: 25 from everywhere (unless drained by Postfix itself), SSH from the operators' networks, the
-forwarder's port from the other exchangers, metrics from the monitors. Only the table `inet twinmx` is
-ours: other tables on the host (a container engine's, fail2ban's) stay as they are.
+forwarder's port and that of a shared Valkey from the other exchangers, metrics from the monitors. On the
+host of the database: PostgreSQL's port from the exchangers and the applications. Only the table
+`inet twinmx` is ours: other tables on the host (a container engine's, fail2ban's) stay as they are.
 """
 
+from roles import valkey
 from roles.lib import ports
 from roles.lib.converge import converged_service
 from roles.lib.files import checked_files
@@ -26,8 +28,14 @@ def render_rules(site: Site) -> ManagedFile:
         peers=[peer.peer for peer in site.peers],
         ssh_port=exchange.access.ssh_port,
         forwarder_port=ports.FORWARDER,
+        valkey_port=ports.VALKEY if valkey.serves_others(site) else None,
         metrics_from=exchange.monitors.clients,
-        metrics_ports=ports.metrics(exchange.forwarder.workers),
+        metrics_ports=ports.metrics(
+            exchange.forwarder.workers, exchange.gate.workers, int(exchange.followed is not None)
+        ),
+        takes_mail=not site.is_database,
+        database=exchange.followed,
+        exchangers=site.exchanger_addresses,
     )
     return ManagedFile("/etc/nftables.conf", rules, mode="0755")
 

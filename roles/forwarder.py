@@ -6,9 +6,11 @@ In August 2020 the one mail handler was down although it was set to restart: her
 with a watchdog and without a limit on restarts, and Postfix goes on to the peer's while all are away.
 """
 
-from roles import rspamd
+from math import floor
+
+from roles import rspamd, valkey
 from roles.aliases import SNAPSHOT
-from roles.lib import ports
+from roles.lib import ports, workers
 from roles.lib.converge import converged
 from roles.lib.files import checked_files
 from roles.lib.managed import Managed, ManagedFile
@@ -20,25 +22,21 @@ from roles.release import CURRENT, current_link
 SETTINGS = "/etc/twinmx/forwarder.toml"
 SRS_KEYS = "/etc/twinmx/credentials/srs-keys"
 UNITS = "/etc/systemd/system"
+BEFORE_THE_QUEUE = 550
 
-# One worker after the other, so that the port is always served; then those that are too many go.
-RESTART = """systemctl daemon-reload
-systemctl enable -q forwarder.target
-for n in $(seq {workers}); do systemctl restart forwarder@$n.service; done
-systemctl start forwarder.target
-systemctl list-units --all --plain --no-legend 'forwarder@*.service' | while read -r unit rest; do
-  n=${{unit#forwarder@}}; n=${{n%.service}}
-  [ "$n" -le {workers} ] || systemctl stop "$unit"
-done"""
 
-HEALTHY = """for n in $(seq {workers}); do
-  curl --silent --fail --max-time 2 http://{address}:$(({base} + n))/healthz || exit 1
-done"""
+def keys_file(site: Site) -> ManagedFile:
+    """The keys that sign rewritten senders, traces and verdicts; the gate reads it as well."""
+    keys = "".join(f"{key.get_secret_value()}\n" for key in site.secrets.srs_keys)
+    return ManagedFile(SRS_KEYS, keys, mode="0400", secret=True)
 
 
 def render_files(site: Site) -> list[Managed]:
     """Settings, keys and units."""
     exchange = site.exchange
+    left = exchange.deadlines.forwarder_seconds - exchange.spam.total_seconds
+    peer_seconds = min(2, left / 4)
+    limits_here = exchange.rate_limits.answer != BEFORE_THE_QUEUE
     settings = render(
         "forwarder/forwarder.toml.j2",
         exchange=exchange,
@@ -48,15 +46,23 @@ def render_files(site: Site) -> list[Managed]:
         out_port=ports.OUT,
         socketmap_port=ports.SOCKETMAP,
         metrics_base=ports.METRICS_BASE,
+        peer_seconds=peer_seconds,
+        reinject_seconds=floor((left - peer_seconds) * 1000) / 1000,
+        limits_here=limits_here,
+        valkey=valkey.seen_by(site),
         snapshot=SNAPSHOT,
         rspamd_socket=rspamd.SCAN_SOCKET,
         spamd_port=ports.SPAMD,
     )
-    keys = "".join(f"{key.get_secret_value()}\n" for key in site.secrets.srs_keys)
-    unit = render("forwarder/forwarder@.service.j2", program=f"{CURRENT}/bin/twinmx-forwarder", keys=SRS_KEYS)
+    unit = render(
+        "forwarder/forwarder@.service.j2",
+        program=f"{CURRENT}/bin/twinmx-forwarder",
+        keys=SRS_KEYS,
+        valkey_password=valkey.PASSWORD if limits_here else None,
+    )
     return [
         ManagedFile(SETTINGS, settings),
-        ManagedFile(SRS_KEYS, keys, mode="0400", secret=True),
+        keys_file(site),
         ManagedFile(f"{UNITS}/forwarder@.service", unit),
         ManagedFile(
             f"{UNITS}/forwarder.target",
@@ -72,12 +78,12 @@ def deploy(site: Site) -> None:
     checked_files(
         "forwarder", files, check=f"{CURRENT}/bin/twinmx-forwarder --settings $CANDIDATE{SETTINGS} --check"
     )
-    workers = site.exchange.forwarder.workers
+    number = site.exchange.forwarder.workers
     converged(
         "forwarder",
-        apply=RESTART.format(workers=workers),
-        healthy=HEALTHY.format(workers=workers, address=site.me.peer, base=ports.METRICS_BASE),
+        apply=workers.restart("forwarder", number),
+        healthy=workers.healthy(number, site.me.peer, ports.METRICS_BASE),
         inputs=[*files, current_link()],
-        units=[f"forwarder@{number}.service" for number in range(1, workers + 1)],
+        units=workers.units("forwarder", number),
         at_boot=["forwarder.target"],
     )

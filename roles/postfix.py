@@ -6,8 +6,10 @@ mail to the forwarder of this host, or at once to a peer's when that one does no
 takes it back from the forwarder and talks to the mailbox providers.
 """
 
+import re
+
 from roles import tls
-from roles.aliases import SNAPSHOT
+from roles.aliases import DELTA, SNAPSHOT
 from roles.lib import ports
 from roles.lib.converge import converged_service
 from roles.lib.files import checked_files
@@ -16,6 +18,7 @@ from roles.lib.packages import packages
 from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
+from twinmx.aliases.record import DISABLED
 
 PACKAGES = ("postfix", "postfix-lmdb", "postfix-pcre")
 OLDEST = {"postfix": "3.10.13"}  # earlier 3.10 has holes in access restrictions and in BDAT
@@ -42,6 +45,10 @@ def nexthops(site: Site, own_address: object, port: int) -> str:
     return ", ".join(own + peers if site.me.active else peers + own)
 
 
+def _unit(name: str) -> ManagedFile:
+    return ManagedFile(f"/etc/systemd/system/{name}.d/twinmx.conf", render("postfix/unit.conf.j2"))
+
+
 def render_inbound(site: Site) -> list[Managed]:
     """The instance that accepts mail from the world."""
     exchange = site.exchange
@@ -53,13 +60,18 @@ def render_inbound(site: Site) -> list[Managed]:
         "certificate": tls.CERTIFICATE,
         "key": tls.KEY,
         "snapshot": SNAPSHOT.removesuffix(".lmdb"),
+        "changes": str(DELTA.with_suffix("")),
         "socketmap_port": ports.SOCKETMAP,
         "out_port": ports.OUT,
         "nexthops": nexthops(site, "127.0.0.1", ports.FORWARDER),
         "deadlines": exchange.deadlines,
+        "gate": exchange.gate,
+        "gate_port": ports.GATE,
+        "disabled": re.escape(DISABLED),
     }
-    names = ("main.cf", "master.cf", "header_checks.pcre", "srs_shape.pcre")
-    return [ManagedFile(f"/etc/postfix/{name}", render(f"postfix/{name}.j2", **values)) for name in names]
+    names = ("main.cf", "master.cf", "header_checks.pcre", "srs_shape.pcre", "alias_answers.pcre")
+    files = [ManagedFile(f"/etc/postfix/{name}", render(f"postfix/{name}.j2", **values)) for name in names]
+    return [*files, _unit("postfix.service")]
 
 
 def render_out(site: Site) -> list[Managed]:
@@ -71,10 +83,11 @@ def render_out(site: Site) -> list[Managed]:
         "out_port": ports.OUT,
         "back": nexthops(site, site.me.address, 25),
     }
-    return [
-        ManagedFile(f"/etc/postfix-out/{name}", render(f"postfix/out/{name}.j2", **values))
-        for name in ("main.cf", "master.cf")
+    names = ("main.cf", "master.cf")
+    files = [
+        ManagedFile(f"/etc/postfix-out/{name}", render(f"postfix/out/{name}.j2", **values)) for name in names
     ]
+    return [*files, _unit("postfix@out.service")]
 
 
 @role("postfix")

@@ -7,13 +7,16 @@ against the hashes in requirements/hosts.txt.
 """
 
 import shlex
+import tomllib
 from collections.abc import Generator
+from pathlib import Path
 
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import state
 
 from roles.lib.converge import STAMPS
+from roles.lib.files import checked_files
 from roles.lib.managed import ManagedLink
 from roles.lib.observed import announce, forget, observe
 from roles.lib.packages import packages
@@ -24,6 +27,9 @@ from roles.lib.wheelhouse import Wheelhouse, wheelhouse
 PACKAGES = ("python3-venv",)
 HOME = "/opt/twinmx"
 CURRENT = f"{HOME}/current"
+PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
+PROGRAMS = tuple(tomllib.loads(PYPROJECT.read_text())["project"]["scripts"])
+OPERATOR = ManagedLink("/usr/local/bin/mxctl", f"{CURRENT}/bin/mxctl")
 
 # A release is built under a name of its own, tried, and only then linked: a wheel that does not even
 # import never becomes the current one. What was started from the old link loses its stamp. Older releases
@@ -38,8 +44,7 @@ python3 -m venv "$new"
 "$new/bin/pip" install -q --no-index --find-links "$new/wheels" --require-hashes -r "$new/wheels/hosts.txt"
 "$new/bin/pip" install -q --no-index --no-deps "$new"/wheels/twinmx-*.whl
 rm -r "$new/wheels"
-"$new/bin/twinmx-forwarder" --help >/dev/null
-"$new/bin/twinmx-aliases" --help >/dev/null
+for program in {programs}; do "$new/bin/$program" --help >/dev/null; done
 grep -lsxF {current} {stamps}/* | xargs -r rm
 ln -sfn "releases/{version}" {home}/.next && mv -T {home}/.next {current}
 for old in {home}/releases/*; do
@@ -62,7 +67,14 @@ def _release(
     if state.is_executing:  # a plan needs no wheels
         built.build()
     yield FileUploadCommand(str(built.archive), archive)
-    script = INSTALL.format(home=HOME, version=built.version, current=CURRENT, archive=archive, stamps=STAMPS)
+    script = INSTALL.format(
+        home=HOME,
+        version=built.version,
+        current=CURRENT,
+        archive=archive,
+        stamps=STAMPS,
+        programs=" ".join(PROGRAMS),
+    )
     yield StringCommand(f"sh -c {shlex.quote(script)}")
     forget()
 
@@ -73,3 +85,4 @@ def deploy(_site: Site) -> None:
     packages("release", PACKAGES)
     announce(paths=[CURRENT])
     _release(built=wheelhouse(), name="release")
+    checked_files("mxctl", [OPERATOR])

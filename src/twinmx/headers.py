@@ -10,6 +10,7 @@ the longest header that a reader may see.
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 _MAX_LINE = 998
 _EOL = rb"(?:\r\n|\n|\r)"
@@ -52,22 +53,34 @@ def strip(message: bytes, prefix: str) -> bytes:
     would become one and could move the end of the header.
     """
     header, body = _cut(message)
-    if prefix.lower().encode() not in header.lower():
+    if not _holds(header, prefix):
         return message
-    pattern = _LINE_START + re.escape(prefix.encode()) + rb"[!-9;-~]*[ \t]*:" + _FIELD_BODY
-    return re.sub(pattern, _remains, header, flags=re.IGNORECASE) + body
+    return _field_pattern(prefix, rb"[!-9;-~]*").sub(_remains, header) + body
 
 
 def values(message: bytes, name: str) -> list[bytes]:
     """Return the unfolded values of all fields with this name, from the top down."""
     header, _ = _cut(message)
-    pattern = _LINE_START + re.escape(name.encode()) + rb"[ \t]*:(" + _FIELD_BODY + rb")"
-    return [_FOLD.sub(b" ", match[1]).strip() for match in re.finditer(pattern, header, flags=re.IGNORECASE)]
+    if not _holds(header, name):
+        return []
+    found = _field_pattern(name, b"").finditer(header)
+    return [_FOLD.sub(b" ", match["value"]).strip() for match in found]
 
 
 def count_received(message: bytes) -> int:
     """Return how many hops the header tells of (RFC 5321 section 6.3)."""
     return len(_RECEIVED.findall(_cut(message)[0]))
+
+
+def _holds(header: bytes, name: str) -> bool:
+    """Whether a field with this name may be there: cheaper to find out than where it is."""
+    return name.lower().encode() in header.lower()
+
+
+@cache
+def _field_pattern(name: str, more: bytes) -> re.Pattern[bytes]:
+    start = _LINE_START + re.escape(name.encode()) + more + rb"[ \t]*:"
+    return re.compile(start + rb"(?P<value>" + _FIELD_BODY + rb")", re.IGNORECASE)
 
 
 def _remains(match: re.Match[bytes]) -> bytes:

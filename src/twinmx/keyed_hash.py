@@ -1,13 +1,14 @@
 """Short keyed hashes over text that passes through strangers' hands: only we can have made one."""
 
-import base64
-import hashlib
 import hmac
 from collections.abc import Iterable
 
 from twinmx.addresses import fold
 
-_LENGTH = 8
+_BYTES = 5
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+"""Ten bits in base32; the standard library's encoder takes longer than the hash."""
 
 
 def keyed_hash(key: bytes, *parts: str) -> str:
@@ -16,8 +17,8 @@ def keyed_hash(key: bytes, *parts: str) -> str:
     The case of the parts does not count, since some programs fold it on the way.
     """
     text = "\0".join(fold(part) for part in parts).encode("utf-8", "surrogateescape")
-    digest = hmac.new(key, text, hashlib.sha256).digest()
-    return base64.b32encode(digest)[:_LENGTH].decode().lower()
+    bits = int.from_bytes(hmac.digest(key, text, "sha256")[:_BYTES], "big")
+    return _PAIRS[bits >> 30] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]
 
 
 def is_ours(given: str, keys: Iterable[bytes], *parts: str) -> bool:

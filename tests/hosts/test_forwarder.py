@@ -29,6 +29,13 @@ with smtplib.SMTP({address!r}, 20381, timeout=5) as session:
     print(*session.esmtp_features)
 """
 
+TELL = """
+import smtplib
+with smtplib.SMTP({address!r}, 20381, timeout=5) as session:
+    session.ehlo("test.example")
+    print(session.has_extn("xdelivered"), session.docmd("XDELIVERED", "../x")[0])
+"""
+
 
 def answer(exchanger: Exchanger, worker: int, path: str) -> str:
     """What worker N says over HTTP."""
@@ -108,7 +115,8 @@ def test_each_deadline_lies_inside_the_one_around_it(host: Host, settings: dict[
     assert waits.endswith("s")
     chain = [max(engines), spam["total_seconds"], settings["deadline"]["total_seconds"], float(waits[:-1])]
     assert chain == sorted(set(chain))
-    assert spam["total_seconds"] + settings["reinject"]["seconds"] <= settings["deadline"]["total_seconds"]
+    parts = spam["total_seconds"] + settings["reinject"]["seconds"] + settings["peers"]["seconds"]
+    assert parts <= settings["deadline"]["total_seconds"]
 
 
 def test_postfix_waits_for_more_workers_than_it_can_ask_at_once(host: Host, settings: dict[str, Any]) -> None:
@@ -116,6 +124,21 @@ def test_postfix_waits_for_more_workers_than_it_can_ask_at_once(host: Host, sett
     processes = int(host.check_output("postconf -M fwd/unix").split()[6])
 
     assert settings["listen"]["max_connections"] >= 2 * processes
+
+
+def test_what_is_delivered_is_known_to_the_programs_alone_and_for_longer_than_a_queue(host: Host) -> None:
+    directory = host.file("/var/lib/twinmx/delivered")
+    days = host.check_output("postconf -h maximal_queue_lifetime")
+    rule = host.check_output("grep /var/lib/twinmx/delivered /etc/tmpfiles.d/*twinmx*")
+
+    assert (directory.user, directory.mode) == ("twinmx", 0o700)
+    assert int(rule.split()[-1].removesuffix("d")) > int(days.removesuffix("d"))
+
+
+def test_a_peer_may_tell_what_is_delivered(exchanger: Exchanger, peers: Mapping[str, Host]) -> None:
+    for peer in peers.values():
+        said = run_python(peer, TELL.format(address=str(exchanger.peer)))
+        assert said.split() == ["True", "501"], "announced, and only fingerprints are taken"
 
 
 def test_its_memory_is_capped(host: Host) -> None:

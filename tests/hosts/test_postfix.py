@@ -5,7 +5,7 @@ import smtplib
 import pytest
 
 from inventory.schema import Exchange, Exchanger
-from tests.hosts.asking import Host, exposure, run_python
+from tests.hosts.asking import Host, comes_back_for_ever, exposure, run_python
 
 pytestmark = pytest.mark.role("postfix")
 
@@ -125,3 +125,8 @@ def test_the_sending_instance_takes_mail_from_this_host(host: Host) -> None:
 @pytest.mark.parametrize("unit", ["postfix.service", "postfix@out.service"])
 def test_it_is_no_more_exposed_than_needed(host: Host, unit: str) -> None:
     assert exposure(host, unit) <= 4.5
+
+
+@pytest.mark.parametrize("unit", ["postfix.service", "postfix@out.service"])
+def test_a_master_that_was_killed_comes_back_for_ever(host: Host, unit: str) -> None:
+    assert comes_back_for_ever(host, unit)

@@ -4,6 +4,7 @@ import pytest
 
 from inventory.schema import Exchange
 from roles.lib.wheelhouse import wheelhouse
+from roles.release import PROGRAMS
 from tests.hosts.asking import Host
 
 pytestmark = pytest.mark.role("release")
@@ -29,7 +30,7 @@ def test_every_worker_runs_the_current_release(host: Host, exchange: Exchange) -
         assert line.startswith(f"{release}/bin/python3 ")
 
 
-@pytest.mark.parametrize("program", ["twinmx-forwarder", "twinmx-aliases"])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_its_programs_start(host: Host, program: str) -> None:
     assert host.run(f"{HOME}/current/bin/{program} --help").rc == 0
 
@@ -40,3 +41,7 @@ def test_what_is_installed_fits_together(host: Host) -> None:
 
 def test_only_root_can_change_it(host: Host) -> None:
     assert host.check_output(f"find -L {HOME}/current '(' ! -user root -o -perm /022 ')' -print") == ""
+
+
+def test_the_operator_s_command_is_on_the_path(host: Host) -> None:
+    assert "quarantine" in host.check_output("mxctl --help")

@@ -14,10 +14,12 @@ QUARANTINE = "/var/lib/twinmx/quarantine"
 RETURN_SECONDS = 60
 WELL = f"""curl --silent --fail --max-time 2 --unix-socket {rspamd.SCAN_SOCKET} http://rspamd/ping \
 && timeout 2 spamc --dest 127.0.0.1 -K \
-&& for unit in $(systemctl show --property Wants --value forwarder.target); do
-  number=${{unit#forwarder@}}
-  curl --silent --fail --max-time 2 \
-    http://$(hostname -i):$(({ports.METRICS_BASE} + ${{number%.service}}))/healthz || exit 1
+&& for program in forwarder:{ports.METRICS_BASE} gate:{ports.GATE_METRICS_BASE}; do
+  for unit in $(systemctl show --property Wants --value ${{program%:*}}.target); do
+    number=${{unit#*@}}
+    curl --silent --fail --max-time 2 \
+      http://$(hostname -i):$((${{program#*:}} + ${{number%.service}}))/healthz || exit 1
+  done
 done"""
 
 
@@ -52,7 +54,7 @@ def stopped(hosts: list[LabHost], *units: str) -> Iterator[None]:
         for host in hosts:
             ssh.on(host, f"systemctl start {names}")
         for host in hosts:
-            _wait_until_well(host)
+            wait_until_well(host)
 
 
 @contextmanager
@@ -64,10 +66,10 @@ def frozen(host: LabHost, *units: str) -> Iterator[None]:
         yield
     finally:
         ssh.on(host, f"systemctl kill --kill-whom=all --signal=CONT {names}")
-        _wait_until_well(host)
+        wait_until_well(host)
 
 
-def _wait_until_well(host: LabHost) -> None:
+def wait_until_well(host: LabHost) -> None:
     """Engines and workers answer, so that the next test meets a whole host."""
     until(
         lambda: ssh.on(host, f"({WELL}) >&2 && echo well || true"), RETURN_SECONDS, f"{host.alias} well again"

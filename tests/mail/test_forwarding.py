@@ -7,10 +7,11 @@ import pytest
 
 from lab.mailbox import Mailboxes
 from lab.probe import VERDICT_FIELD, parse_verdict
-from lab.send import submit
+from lab.send import Session, submit
 from lab.settings import OUTSIDE, LabHost
-from tests.mail.dialogue import deliver
+from tests.mail.dialogue import END, begin, deliver, greet, send, stuffed
 from tests.mail.letters import letter, prepended, stored
+from tests.mail.outside import wait_for_mail_to
 from twinmx.srs import is_srs
 
 HELLO = "hello@mailbox.example"
@@ -97,6 +98,24 @@ def test_a_bounce_to_an_alias_keeps_its_null_sender(
     deliver(exchanger, letter(token), "hello@alias.example", sender="")
 
     assert mailboxes.wait(token, HELLO).sender == ""
+
+
+def test_a_report_that_was_asked_for_comes_back(exchanger: LabHost, token: str) -> None:
+    """The parameters of RFC 3461 are kept on every hop, and the report finds the way back."""
+    sender = f"{token}@sender.example"
+    with Session(exchanger) as session:
+        greet(session)
+        begin(session, sender, "RET=HDRS", f"ENVID={token}")
+        rcpt = "RCPT TO:<hello@alias.example> NOTIFY=SUCCESS ORCPT=rfc822;hello@alias.example"
+        assert session.say(rcpt).code == 250
+        assert send(session, [], stuffed(letter(token, BODY)) + END).code == 250
+
+    report = wait_for_mail_to(sender)
+
+    assert f"Original-Envelope-Id: {token}".encode() in report
+    assert b"Original-Recipient: rfc822;hello@alias.example" in report
+    assert b"\nAction: delivered" in report or b"\nAction: relayed" in report
+    assert b"Last line." not in report
 
 
 def test_two_mailboxes_get_one_copy_each(exchanger: LabHost, mailboxes: Mailboxes, token: str) -> None:

@@ -1,36 +1,16 @@
-"""Spam is put aside and nobody is bothered with it; claims from outside about spam and loops do not count."""
+"""Claims from outside about spam and loops do not count. What becomes of spam: test_gate.py."""
 
 import pytest
 
-from lab.mailbox import Mailboxes, new_token
+from lab.mailbox import Mailboxes
 from lab.probe import VERDICT_FIELD, parse_verdict
 from lab.settings import LabHost
 from lab.waiting import until
 from tests.mail.dialogue import deliver
-from tests.mail.exchangers import quarantined, wait_until_done
-from tests.mail.letters import GTUBE, letter, prepended
+from tests.mail.letters import letter, prepended
 from tests.mail.outside import addressed_to
 
 ALIAS = "hello@alias.example"
-
-
-def test_spam_goes_to_the_quarantine_without_a_bounce(
-    exchanger: LabHost, mailboxes: Mailboxes, token: str
-) -> None:
-    sender = f"{token}@sender.example"
-    queue_id = deliver(exchanger, letter(token, GTUBE), ALIAS, sender=sender)
-
-    (item,) = until(lambda: quarantined(token), 30, f"{token} in a quarantine")
-    wait_until_done(exchanger, queue_id)
-
-    assert "GTUBE" in item.partition("\r\n\r\n")[0]
-    assert f'"sender": "{sender}"' in item
-    # what is sent after it on the same way has arrived, so a bounce or the spam itself would have as well
-    later = new_token()
-    deliver(exchanger, letter(later), ALIAS, sender=sender)
-    mailboxes.wait(later)
-    assert not mailboxes.find(token)
-    assert not addressed_to(sender)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from inventory.hosts import hosts_of
 from tests.plan.recording import record
 
 _planned = json.loads(Path(os.environ["PLANNED"]).read_text())
-_exchangers, controller = hosts_of(_planned["facts"], connection={})
+_exchangers, _databases, controller = hosts_of(_planned["facts"], connection={})
 
 exchangers = [
     (

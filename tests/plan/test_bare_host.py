@@ -12,7 +12,7 @@ ORDER = {
     "valkey": ["valkey: packages", "valkey: files", "valkey-server: converged"],
     "rspamd": ["rspamd: packages", "rspamd: files", "rspamd: converged"],
     "spamassassin": ["spamassassin: packages", "spamassassin: files", "spamd: converged"],
-    "release": ["release: packages", "release"],
+    "release": ["release: packages", "release", "mxctl: files"],
     "aliases": ["aliases: files", "aliases: converged"],
     "forwarder": ["forwarder: files", "forwarder: converged"],
     "postfix": ["postfix: packages", "postfix: files", "postfix@out: converged", "postfix: converged"],

@@ -5,7 +5,7 @@ converge sees no difference. Hosts therefore need neither YAML nor the served do
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -40,31 +40,35 @@ def dump_aliases(aliases: Iterable[Alias]) -> bytes:
     )
 
 
-def read_aliases(data: bytes, name: str = "aliases") -> tuple[Alias, ...]:
-    """Read what `dump_aliases` wrote; `name` stands for the file in messages.
+def read_aliases(lines: Iterable[bytes], name: str = "aliases") -> Iterator[Alias]:
+    """Read what `dump_aliases` wrote, line by line; `name` stands for the file in messages.
 
-    Raises `AliasFileError` for a line that is no alias, an address that is not accepted or not in
-    folded case, and for lines out of order (so also for an alias given twice).
+    Raises `AliasFileError`, at the end and with all faults, for a line that is no alias, an address that
+    is not accepted or not in folded case, and for lines out of order (so also for an alias given twice).
+    After the first fault no more aliases come.
     """
-    aliases: list[Alias] = []
+    previous: Alias | None = None
     problems: list[Problem] = []
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        if not line:
-            continue
+    for number, line in enumerate(lines, start=1):
         try:
-            parsed = _Line.model_validate_json(line)
+            alias = _alias(line)
         except ValidationError as error:
             fault = error.errors()[0]
             where = ".".join(str(part) for part in fault["loc"]) or "line"
             problems.append(Problem(number, f"{where}: {fault['msg']}"))
             continue
-        alias = Alias(parsed.address, tuple(parsed.mailboxes), parsed.account, parsed.enabled)
-        if message := _fault(alias, aliases[-1] if aliases else None):
+        if message := _fault(alias, previous):
             problems.append(Problem(number, message))
-        aliases.append(alias)
+        previous = alias
+        if not problems:
+            yield alias
     if problems:
         raise AliasFileError(name, problems)
-    return tuple(aliases)
+
+
+def _alias(line: bytes) -> Alias:
+    parsed = _Line.model_validate_json(line)
+    return Alias(parsed.address, tuple(parsed.mailboxes), parsed.account, parsed.enabled)
 
 
 def _fault(alias: Alias, previous: Alias | None) -> str | None:

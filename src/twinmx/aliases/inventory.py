@@ -172,7 +172,7 @@ class _Reader:
     def _account(self, node: Any) -> str | None:
         if node is None:
             return None
-        if not isinstance(node, yaml.ScalarNode) or node.tag != _STR or not node.value.strip():
+        if not isinstance(node, yaml.ScalarNode) or node.tag != _STR or not _is_name(node.value):
             self._report(_line(node), f"account: must be a name, is {_shown(node)}")
             return None
         return str(node.value)
@@ -203,6 +203,10 @@ class _Reader:
                     mailbox.line,
                     f"mailboxes: loop: {mailbox.text} of {entry.alias.text} {reason}; a mailbox is outside",
                 )
+
+
+def _is_name(text: str) -> bool:
+    return bool(text.strip()) and text.isprintable()
 
 
 def _line(node: Any) -> int:

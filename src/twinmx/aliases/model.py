@@ -19,6 +19,14 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one address at the source: its alias as it is now, or None where it is gone."""
+
+    address: str
+    alias: Alias | None
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One fault in an alias file; `line` counts from 1."""
 

@@ -30,11 +30,15 @@ def main() -> int:
         if arguments.check:
             return 0
         log.configure()
-        asyncio.run(Worker(settings, load_keys(), arguments.worker).run())
+        asyncio.run(_serve(settings, arguments.worker))
     except (SettingsError, CredentialError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+async def _serve(settings: Settings, number: int) -> None:
+    await Worker(settings, load_keys(), number).run()
 
 
 def _worker(text: str) -> int:

@@ -10,6 +10,7 @@ class ForwarderMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._children: dict[tuple[Counter, str], Counter] = {}
         self.messages = Counter(
             "twinmx_forwarder_messages",
             "Messages answered, by outcome",
@@ -25,23 +26,13 @@ class ForwarderMetrics:
         self.in_flight = Gauge(
             "twinmx_forwarder_in_flight", "Messages being worked on", registry=self.registry
         )
+        self.scanned = Counter(
+            "twinmx_forwarder_scanned",
+            "Messages with a verdict, by the program that asked the engines",
+            ["by"],
+            registry=self.registry,
+        )
         self.connections = Gauge("twinmx_forwarder_connections", "SMTP sessions open", registry=self.registry)
-        self.scans = Counter(
-            "twinmx_spam_scans",
-            "Questions to a spam engine, by what became of them",
-            ["engine", "outcome"],
-            registry=self.registry,
-        )
-        self.scan_seconds = Histogram(
-            "twinmx_spam_scan_seconds",
-            "Seconds from a question to a spam engine to its answer or end",
-            ["engine"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.unscanned = Counter(
-            "twinmx_spam_unscanned", "Messages that no engine scored", registry=self.registry
-        )
         self.snapshot_age = Gauge(
             "twinmx_aliases_snapshot_age_seconds",
             "Seconds since the alias snapshot was built; NaN where there is none",
@@ -51,7 +42,17 @@ class ForwarderMetrics:
             "twinmx_aliases_snapshot_aliases", "Aliases in the snapshot", registry=self.registry
         )
 
-    def observe_scan(self, engine: str, outcome: str, seconds: float) -> None:
-        """Count one question to an engine."""
-        self.scans.labels(engine, outcome).inc()
-        self.scan_seconds.labels(engine).observe(seconds)
+    def count(self, outcome: str, scanned_by: str | None, seconds: float) -> None:
+        """Count one message and the seconds it took."""
+        self._child(self.messages, outcome).inc()
+        if scanned_by is not None:
+            self._child(self.scanned, scanned_by).inc()
+        self.seconds.observe(seconds)
+
+    def _child(self, counter: Counter, label: str) -> Counter:
+        """Return the counter for a label value: the library's own look-up takes a lock and builds strings."""
+        key = (counter, label)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = counter.labels(label)
+        return child

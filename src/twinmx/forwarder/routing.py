@@ -11,16 +11,20 @@ from twinmx.srs import Srs, SrsError, is_srs
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A forward: `recipient` is ours, in folded case; `sender` is the rewritten one."""
+    """A forward: `recipient` is ours, in folded case; `sender` is the rewritten one.
+
+    `back` says that it leads to a rewritten sender: a bounce, as a rule.
+    """
 
     recipient: str
     sender: str
     mailboxes: tuple[str, ...]
     account: str | None = None
+    back: bool = False
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the client, not a fault
-    """There is no such forward; `outcome` is one word for logs and metrics."""
+    """The message goes nowhere, and the client hears `reply`; `outcome` is one word for logs and metrics."""
 
     def __init__(self, outcome: str, reply: Reply) -> None:
         super().__init__(str(reply))
@@ -63,7 +67,7 @@ class Router:
             raise Refused(
                 "srs", Reply(550, "5.1.1", f"<{recipient}>: not a sender address of ours, or too old")
             )
-        return Route(fold(recipient), self._rewrite(sender, domain), (original,))
+        return Route(fold(recipient), self._rewrite(sender, domain), (original,), back=True)
 
     def _rewrite(self, sender: str, domain: str) -> str:
         try:

@@ -4,13 +4,18 @@ import time
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from math import nan
+from typing import TYPE_CHECKING
 
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
-from twinmx.forwarder.delivery import Delivery, Policy
+from twinmx.forwarder.delivered import VERB, Delivered
+from twinmx.forwarder.delivery import Delivery, Policy, Scanner
 from twinmx.forwarder.metrics import ForwarderMetrics
+from twinmx.forwarder.onward import Onward
+from twinmx.forwarder.peers import Peers
 from twinmx.forwarder.routing import Router
 from twinmx.forwarder.settings import Settings
 from twinmx.forwarder.trace import Trace
+from twinmx.program.credentials import VALKEY, load_password
 from twinmx.program.life import live
 from twinmx.program.web import WebServer
 from twinmx.quarantine import Quarantine
@@ -18,16 +23,18 @@ from twinmx.smtp.dialogue import Limits
 from twinmx.smtp.pool import Pool
 from twinmx.smtp.server import Server
 from twinmx.socketmap import SocketmapServer
-from twinmx.spam.chain import SpamChain
-from twinmx.spam.settings import engines_of
+from twinmx.spam.build import chain_of
 from twinmx.srs import Srs
+
+if TYPE_CHECKING:
+    from twinmx.forwarder.latelimit import LateLimit
 
 SOCKETMAP_ADDRESS = "127.0.0.1"
 SRS_MAP = "srs"
 
 
 class Worker:
-    """Worker number `number` of the forwarder."""
+    """Worker number `number` of the forwarder; made inside its event loop. Raises `CredentialError`."""
 
     def __init__(self, settings: Settings, keys: tuple[bytes, ...], number: int) -> None:
         self._settings = settings
@@ -35,33 +42,32 @@ class Worker:
         self._metrics = ForwarderMetrics()
         self._snapshot = Snapshot(settings.aliases.snapshot)
         router = Router(self._snapshot, Srs(keys, settings.srs.max_age_days), settings.srs.domains)
-        self._chain = SpamChain(
-            engines_of(settings.spam),
-            total_seconds=settings.spam.total_seconds,
-            max_scan_bytes=settings.spam.max_scan_bytes,
-            observe=self._metrics.observe_scan,
-        )
+        self._chain = chain_of(settings.spam, self._metrics.registry)
         self._pool = Pool(
             str(settings.reinject.address),
             settings.reinject.port,
             settings.host,
             settings.reinject.connections,
         )
-        policy = Policy(
-            settings.deadline.total_seconds,
-            settings.reinject.seconds,
-            settings.spam.reject_score,
+        self._limit = _late_limit(settings, self._metrics)
+        delivered = Delivered(settings.delivered.directory)
+        peers = Peers(
+            [str(address) for address in settings.peers.addresses],
+            settings.listen.port,
+            settings.host,
+            settings.peers.seconds,
         )
         self._server = Server(
             settings.host,
             Delivery(
-                policy,
+                Policy(settings.deadline.total_seconds, settings.spam.reject_score),
                 router,
                 Trace(settings.host, keys),
-                self._chain,
+                Scanner(self._chain, keys),
                 Quarantine(settings.quarantine.directory),
-                self._pool,
+                Onward(self._pool, settings.reinject.seconds, delivered, peers),
                 self._metrics,
+                self._limit,
             ),
             clients=[ip_network(str(network)) for network in settings.listen.clients],
             limits=Limits(
@@ -70,6 +76,7 @@ class Worker:
                 idle_seconds=settings.listen.idle_seconds,
             ),
             max_connections=settings.listen.max_connections,
+            verbs={VERB: delivered.command},
         )
         self._socketmap = SocketmapServer({SRS_MAP: router.srs_original})
         self._web = WebServer(self._metrics.registry, self._fault)
@@ -85,6 +92,8 @@ class Worker:
         settings = self._settings
         stack.callback(self._snapshot.close)
         stack.push_async_callback(self._chain.close)
+        if self._limit is not None:
+            stack.push_async_callback(self._limit.close)
         stack.push_async_callback(self._web.close)
         port = settings.metrics.port_base + self._number
         await self._web.listen(str(settings.metrics.address), port)
@@ -115,3 +124,12 @@ class Worker:
             return self._snapshot.meta().count
         except SnapshotError:
             return nan
+
+
+def _late_limit(settings: Settings, metrics: ForwarderMetrics) -> "LateLimit | None":
+    if settings.limits is None:
+        return None
+    # Valkey's client is 8 MB in each worker, and only a replay of June 2021 needs it.
+    from twinmx.forwarder.latelimit import LateLimit  # noqa: PLC0415
+
+    return LateLimit(settings.limits, load_password(VALKEY), metrics.registry)

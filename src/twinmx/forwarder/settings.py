@@ -7,8 +7,9 @@ refused. Keys for signing are no settings: they come as a systemd credential, se
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, model_validator
+from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator, model_validator
 
+from twinmx.limits.settings import Limits
 from twinmx.program.settings import Aliases, Domain, Metrics, Port, Seconds, Table
 from twinmx.spam.settings import Spam
 from twinmx.srs import MAX_AGE_LIMIT_DAYS
@@ -38,6 +39,13 @@ class Reinject(Table):
     seconds: Seconds
 
 
+class Peers(Table):
+    """The forwarders of the other exchangers, on our port, and how long telling them something may take."""
+
+    addresses: tuple[IPvAnyAddress, ...]
+    seconds: Seconds
+
+
 class SrsSettings(Table):
     """Sender rewriting: how long a bounce may take, which domains are ours, where Postfix asks."""
 
@@ -48,6 +56,12 @@ class SrsSettings(Table):
 
 class Quarantine(Table):
     """Where spam goes that was accepted before it was found."""
+
+    directory: Path
+
+
+class Delivered(Table):
+    """Where is kept which mailboxes have a message that others behind the same alias have not."""
 
     directory: Path
 
@@ -63,25 +77,39 @@ class Deadline(Table):
 
 
 class Settings(Table):
-    """Everything the forwarder is told; `host` is the name it gives itself."""
+    """Everything the forwarder is told; `host` is the name it gives itself.
+
+    With `limits` it defers what is over them (the incident of June 2021); without, the gate has refused it.
+    """
 
     host: Domain
     listen: Listen
     metrics: Metrics
     reinject: Reinject
+    peers: Peers
     aliases: Aliases
     srs: SrsSettings
     spam: Spam
     quarantine: Quarantine
+    delivered: Delivered
     deadline: Deadline
+    limits: Limits | None = None
+
+    @field_validator("limits")
+    @classmethod
+    def _limits_defer(cls, limits: Limits | None) -> Limits | None:
+        if limits is not None and limits.answer not in (450, 421):
+            raise ValueError(f"answer {limits.answer} belongs to the gate; allowed here: 450 or 421")
+        return limits
 
     @model_validator(mode="after")
     def _deadlines_nest(self) -> Self:
-        total, parts = self.deadline.total_seconds, self.spam.total_seconds + self.reinject.seconds
+        total = self.deadline.total_seconds
+        parts = self.spam.total_seconds + self.reinject.seconds + self.peers.seconds
         if parts > total:
             raise ValueError(
                 f"deadline.total_seconds {total:g} must be at least spam.total_seconds +"
-                f" reinject.seconds, which is {parts:g}"
+                f" reinject.seconds + peers.seconds, which is {parts:g}"
             )
         if total >= self.deadline.postfix_seconds:
             raise ValueError(

@@ -1,9 +1,11 @@
 """Our marks on a forwarded message, and the loops they show (RFC 5321 section 6.3)."""
 
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from twinmx import headers
 from twinmx.addresses import fold
@@ -31,6 +33,11 @@ def queue_id(envelope: Envelope, message: bytes) -> str:
         if found := _RECEIVED_ID.search(value):
             return found[1].decode()
     return "none"
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
 class Trace:
@@ -63,7 +70,7 @@ class Trace:
             "Received",
             f"from {envelope.helo} ([{literal}])",
             f"by {self._host} (twinmx forwarder) with {protocol} id {ident}",
-            f"for <{route.recipient}>; {format_datetime(datetime.now(UTC))}",
+            f"for <{route.recipient}>; {_date(int(time.time()))}",
         )
         mark = keyed_hash(self._keys[0], _PURPOSE, route.recipient, self._host, ident)
         return received, headers.field(HEADER, f"<{route.recipient}> by {self._host} id {ident} mark {mark}")

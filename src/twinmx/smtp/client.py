@@ -6,6 +6,7 @@ queue although no reply came, so only the sender's own queue may decide to try a
 """
 
 import asyncio
+import re
 from collections import deque
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from twinmx.smtp.envelope import Envelope, Recipient, Reply
 from twinmx.smtp.replies import ProtocolError, ReplyReader
 
 _SERVICE_CLOSING = 421
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class TransactionError(Exception):
@@ -119,6 +121,10 @@ class Connection(asyncio.Protocol):
             self.abort()
             raise
 
+    async def say(self, line: str) -> Reply:
+        """Say one command outside a transaction and return the answer; raises `TransactionError`."""
+        return await self._command(_line([line]))
+
     def leave(self) -> None:
         """Say QUIT and close, without waiting for the answer."""
         if self.usable:
@@ -221,6 +227,6 @@ def _for_all(reply: Reply, envelope: Envelope) -> Outcome:
 
 def _line(words: list[str]) -> bytes:
     line = " ".join(words)
-    if any(character < " " or character == "\x7f" for character in line):
+    if _CONTROL.search(line):
         raise ValueError(f"control character in {line!r}")
     return line.encode() + b"\r\n"

@@ -5,8 +5,7 @@ parameter that is passed on is checked for shape but keeps its spelling.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 
 from twinmx.smtp import xtext
 from twinmx.smtp.envelope import Envelope, Origin, Recipient, Reply
@@ -28,14 +27,8 @@ _RCPT_FORMS: Mapping[str, re.Pattern[str]] = {
     "NOTIFY": re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}", re.I),
     "ORCPT": re.compile(r"[A-Za-z0-9-]+;\S{1,500}"),
 }
-_ORIGIN_FIELDS: Mapping[str, Callable[[Origin, str | None], Origin]] = {
-    "NAME": lambda origin, value: replace(origin, name=value),
-    "ADDR": lambda origin, value: replace(origin, address=value.removeprefix("IPV6:") if value else None),
-    "PORT": lambda origin, value: replace(origin, port=value),
-    "PROTO": lambda origin, value: replace(origin, proto=value),
-    "HELO": lambda origin, value: replace(origin, helo=value),
-    "IDENT": lambda origin, value: replace(origin, ident=value),
-    "SOURCE": lambda origin, value: replace(origin, source=value),
+_ORIGIN_FIELDS: Mapping[str, str] = {
+    name: "address" if name == "ADDR" else name.lower() for name in XFORWARD_ATTRIBUTES
 }
 
 
@@ -47,8 +40,11 @@ class CommandError(Exception):
         self.reply = reply
 
 
-def parse_mail(arguments: str, max_message_size: int) -> Envelope:
-    """Read the arguments of MAIL into an envelope without recipients; raises `CommandError`."""
+def parse_mail(arguments: str, max_message_size: int, *, helo: str, peer: str, origin: Origin) -> Envelope:
+    """Read the arguments of MAIL into an envelope without recipients; raises `CommandError`.
+
+    `helo`, `peer` and `origin` are what the session knows about the client.
+    """
     sender, tail = _path("FROM:", arguments)
     given = _parameters(tail)
     smtputf8 = given.pop("SMTPUTF8", None)
@@ -69,6 +65,9 @@ def parse_mail(arguments: str, max_message_size: int) -> Envelope:
         size=size,
         ret=values.get("RET"),
         envid=values.get("ENVID"),
+        helo=helo,
+        peer=peer,
+        origin=origin,
     )
 
 
@@ -82,21 +81,25 @@ def parse_rcpt(arguments: str, *, smtputf8: bool) -> Recipient:
     return Recipient(address, values.get("NOTIFY"), values.get("ORCPT"))
 
 
-def parse_xforward(arguments: str, origin: Origin) -> Origin:
-    """Add the attributes of an XFORWARD command to `origin`; raises `CommandError`."""
+def parse_xforward(arguments: str) -> dict[str, str | None]:
+    """Return the fields of an `Origin` that an XFORWARD command gives; raises `CommandError`."""
     if not arguments:
         raise CommandError(SYNTAX)
+    given: dict[str, str | None] = {}
     for attribute in arguments.split():
         name, equals, value = attribute.partition("=")
-        assign = _ORIGIN_FIELDS.get(name.upper())
-        if assign is None or not equals:
+        field = _ORIGIN_FIELDS.get(name.upper())
+        if field is None or not equals:
             raise CommandError(SYNTAX)
         try:
             decoded = xtext.decode(value)
         except ValueError as error:
             raise CommandError(SYNTAX) from error
-        origin = assign(origin, None if not decoded or decoded.upper() in _UNKNOWN else decoded)
-    return origin
+        known = decoded and decoded.upper() not in _UNKNOWN
+        if field == "address":
+            decoded = decoded.removeprefix("IPV6:")
+        given[field] = decoded if known else None
+    return given
 
 
 def _path(keyword: str, arguments: str) -> tuple[str, str]:

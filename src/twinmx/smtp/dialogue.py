@@ -5,7 +5,7 @@ Postfix's XFORWARD_README.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from twinmx.smtp.commands import (
@@ -16,13 +16,17 @@ from twinmx.smtp.commands import (
     parse_xforward,
 )
 from twinmx.smtp.dots import DataReader
-from twinmx.smtp.envelope import Envelope, Origin, Reply
+from twinmx.smtp.envelope import Envelope, Origin, Recipient, Reply
 
 START_DATA = Reply(354, "", "end with CRLF.CRLF")
 BYE = Reply(221, "2.0.0", "bye")
 
 _OK = Reply(250, "2.0.0", "ok")
 _HELO_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}")
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+Verbs = Mapping[str, Callable[[str], Reply]]
+"""Commands of the program's own, in upper case: each gets its arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,13 @@ class Limits:
 class Dialogue:
     """What one client has said so far."""
 
-    def __init__(self, host: str, limits: Limits) -> None:
+    def __init__(self, host: str, limits: Limits, verbs: Verbs) -> None:
         self.peer = ""
         self._host = host
         self._limits = limits
+        self._verbs = verbs
         self._helo = ""
-        self._origin = Origin()
-        self._envelope: Envelope | None = None
+        self._reset()
 
     @property
     def in_transaction(self) -> bool:
@@ -52,21 +56,24 @@ class Dialogue:
 
     def execute(self, line: bytes) -> tuple[Reply, ...]:
         """Obey one command line (without its CRLF); more than one reply is one multi-line reply."""
+        if _CONTROL.search(line):
+            return (Reply(500, "5.5.2", "control character in a command"),)
         try:
-            text = line.decode()
+            verb, _, arguments = line.decode().partition(" ")
         except UnicodeDecodeError:
             return (Reply(500, "5.5.2", "a command is UTF-8"),)
-        if any(character < " " or character == "\x7f" for character in text):
-            return (Reply(500, "5.5.2", "control character in a command"),)
-        verb, _, arguments = text.partition(" ")
-        command = _COMMANDS.get(verb.upper())
-        if command is None:
-            return (Reply(500, "5.5.1", "command not known"),)
         try:
-            answer = command(self, arguments.strip(" "))
+            answer = self._obey(verb.upper(), arguments.strip(" "))
         except CommandError as error:
             return (error.reply,)
         return answer if isinstance(answer, tuple) else (answer,)
+
+    def _obey(self, verb: str, arguments: str) -> Reply | tuple[Reply, ...]:
+        if command := _COMMANDS.get(verb):
+            return command(self, arguments)
+        if own := self._verbs.get(verb):
+            return own(arguments)
+        return Reply(500, "5.5.1", "command not known")
 
     def data_reader(self) -> DataReader:
         """Return what reads the message that follows `START_DATA`."""
@@ -76,12 +83,14 @@ class Dialogue:
         """Return the envelope of the message just received and be ready for the next transaction."""
         envelope = self._envelope
         assert envelope is not None, "a message without MAIL"
+        whole = replace(envelope, recipients=tuple(self._recipients))
         self._reset()
-        return envelope
+        return whole
 
     def _reset(self) -> None:
-        self._envelope = None
-        self._origin = Origin()
+        self._envelope: Envelope | None = None
+        self._recipients: list[Recipient] = []
+        self._origin: dict[str, str | None] = {}
 
     def _helo_command(self, arguments: str) -> Reply:
         self._greet(arguments)
@@ -98,6 +107,7 @@ class Dialogue:
             "DSN",
             "ENHANCEDSTATUSCODES",
             f"XFORWARD {' '.join(XFORWARD_ATTRIBUTES)}",
+            *self._verbs,
         )
         return tuple(Reply(250, "", keyword) for keyword in keywords)
 
@@ -112,8 +122,13 @@ class Dialogue:
             return Reply(503, "5.5.1", "EHLO first")
         if self._envelope is not None:
             return Reply(503, "5.5.1", "MAIL was given already")
-        envelope = parse_mail(arguments, self._limits.max_message_size)
-        self._envelope = replace(envelope, helo=self._helo, peer=self.peer, origin=self._origin)
+        self._envelope = parse_mail(
+            arguments,
+            self._limits.max_message_size,
+            helo=self._helo,
+            peer=self.peer,
+            origin=Origin(**self._origin),
+        )
         return Reply(250, "2.1.0", "ok")
 
     def _rcpt_command(self, arguments: str) -> Reply:
@@ -121,15 +136,15 @@ class Dialogue:
         if envelope is None:
             return Reply(503, "5.5.1", "MAIL first")
         recipient = parse_rcpt(arguments, smtputf8=envelope.smtputf8)
-        if len(envelope.recipients) >= self._limits.max_recipients:
+        if len(self._recipients) >= self._limits.max_recipients:
             return Reply(452, "4.5.3", "too many recipients in one transaction")
-        self._envelope = replace(envelope, recipients=(*envelope.recipients, recipient))
+        self._recipients.append(recipient)
         return Reply(250, "2.1.5", "ok")
 
     def _data_command(self, _arguments: str) -> Reply:
         if self._envelope is None:
             return Reply(503, "5.5.1", "MAIL first")
-        if not self._envelope.recipients:
+        if not self._recipients:
             return Reply(554, "5.5.1", "no valid recipients")
         return START_DATA
 
@@ -146,7 +161,7 @@ class Dialogue:
     def _xforward_command(self, arguments: str) -> Reply:
         if self._envelope is not None:
             return Reply(503, "5.5.1", "not inside a transaction")
-        self._origin = parse_xforward(arguments, self._origin)
+        self._origin |= parse_xforward(arguments)
         return _OK
 
     def _quit_command(self, _arguments: str) -> Reply:

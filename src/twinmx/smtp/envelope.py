@@ -1,8 +1,10 @@
 """What one SMTP transaction is made of, and what it is answered with."""
 
+import re
 from dataclasses import dataclass, field
 
 _MAX_TEXT = 400
+_UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Reply:
 
     def encode(self, *, more: bool = False) -> bytes:
         """Return the reply as a line on the wire; `more` lines follow. Unprintable becomes `?`."""
-        text = "".join(c if " " <= c <= "~" else "?" for c in self.text[:_MAX_TEXT])
+        text = _UNPRINTABLE.sub("?", self.text[:_MAX_TEXT])
         enhanced = f"{self.enhanced} " if self.enhanced else ""
         return f"{self.code}{'-' if more else ' '}{enhanced}{text}\r\n".encode()
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from twinmx.smtp.dialogue import Limits
+from twinmx.smtp.dialogue import Dialogue, Limits, Verbs
 from twinmx.smtp.envelope import Reply
 from twinmx.smtp.session import Handler, Session
 
@@ -30,11 +30,13 @@ class Server:
         clients: Sequence[Network],
         limits: Limits,
         max_connections: int,
+        verbs: Verbs | None = None,
     ) -> None:
         self._host = host
         self._handler = handler
         self._clients = tuple(clients)
         self._limits = limits
+        self._verbs = verbs or {}
         self._max_connections = max_connections
         self._sessions: set[Session] = set()
         self._servers: list[asyncio.Server] = []
@@ -77,7 +79,8 @@ class Server:
                 session.abort()
 
     def _session(self) -> Session:
-        session = Session(self._host, self._limits, self._handler, self._refuse, self._finished)
+        dialogue = Dialogue(self._host, self._limits, self._verbs)
+        session = Session(self._host, self._limits, dialogue, self._handler, self._refuse, self._finished)
         self._sessions.add(session)
         self._quiet.clear()
         return session

@@ -1,7 +1,7 @@
 """One SMTP connection of the server side: bytes in, replies out, one message at a time.
 
 Commands may be pipelined; the replies to one read leave in one write. While a message is with the
-handler nothing else is read from this client.
+handler nothing else of this client is worked on.
 """
 
 import asyncio
@@ -15,9 +15,12 @@ from twinmx.smtp.envelope import Envelope, Reply
 Handler = Callable[[Envelope, bytes], Awaitable[Reply]]
 
 MAX_COMMAND = 4096
+MAX_AHEAD = 65536
+"""Bytes taken from a client that goes on while its message is in hand; more wait in the kernel."""
 
 _GOING_AWAY = Reply(421, "4.3.2", "going away, try again")
 _IDLE = Reply(421, "4.4.2", "nothing was said for too long")
+_SERVICE_CLOSING = 421
 _TOO_LONG = Reply(500, "5.5.2", "command line too long")
 _TEMPORARY = Reply(451, "4.3.0", "temporary failure of ours, try again")
 
@@ -33,13 +36,14 @@ class Session(asyncio.Protocol):
     """The protocol of one connection.
 
     `refuse` is asked for a reply that turns the client away at once; `finished` is called when the
-    connection is gone. A client that leaves while its message is in hand is noticed after that.
+    connection is gone and no message of it is in hand any more.
     """
 
     def __init__(
         self,
         host: str,
         limits: Limits,
+        dialogue: Dialogue,
         handler: Handler,
         refuse: Callable[[str], Reply | None],
         finished: Callable[["Session"], None],
@@ -49,13 +53,14 @@ class Session(asyncio.Protocol):
         self._handler = handler
         self._refuse = refuse
         self._finished = finished
-        self._dialogue = Dialogue(host, limits)
+        self._dialogue = dialogue
         self._state = _State.COMMAND
         self._pending = b""
         self._replies: list[bytes] = []
         self._data: DataReader | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._half_closed = False
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._heard_at = self._loop.time()
@@ -79,7 +84,13 @@ class Session(asyncio.Protocol):
         self._state = _State.CLOSED
         if self._timer is not None:
             self._timer.cancel()
-        self._finished(self)
+        if self._task is None:
+            self._finished(self)
+
+    def eof_received(self) -> bool:
+        """Keep the connection of a client that says no more and still waits for a reply."""
+        self._half_closed = True
+        return self._state is _State.BUSY
 
     def data_received(self, data: bytes) -> None:
         """Work on what came, as far as it goes."""
@@ -87,7 +98,10 @@ class Session(asyncio.Protocol):
             return
         self._heard_at = self._loop.time()
         self._pending = self._pending + data if self._pending else data
-        self._work()
+        if self._state is not _State.BUSY:
+            self._work()
+        elif len(self._pending) > MAX_AHEAD:
+            self._transport.pause_reading()
 
     def stop(self) -> None:
         """Say 421 as soon as no transaction is open: now, or after the one in hand."""
@@ -107,8 +121,6 @@ class Session(asyncio.Protocol):
                 self._take_data()
             elif not self._take_command():
                 break
-        if self._state is _State.BUSY:
-            self._transport.pause_reading()
         self._flush()
 
     def _take_command(self) -> bool:
@@ -155,16 +167,24 @@ class Session(asyncio.Protocol):
             self._loop.call_exception_handler(
                 {"message": "SMTP message handler failed", "exception": error, "protocol": self}
             )
-        self._task = None
+        finally:
+            self._task = None
+            if self._state is _State.CLOSED:
+                self._finished(self)
         if self._state is _State.CLOSED:
             return
         self._heard_at = self._loop.time()
         self._transport.resume_reading()
         self._answer(reply)
         self._work()
+        if self._half_closed and self._task is None:
+            self._transport.close()
 
     def _answer(self, reply: Reply) -> None:
         self._state = _State.COMMAND
+        if reply.code == _SERVICE_CLOSING:
+            self._close(reply)
+            return
         self._say(reply)
         if self._stopping:
             self._close(_GOING_AWAY)

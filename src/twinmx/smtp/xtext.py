@@ -3,11 +3,14 @@
 import re
 
 _ENCODED = re.compile(rb"(?:[!-*,-<>-~\x80-\xff]|\+[0-9A-F]{2})*")
+_PLAIN = re.compile(r"[!-*,-<>-~]*")
 _TOKEN = re.compile(rb"\+([0-9A-F]{2})")
 
 
 def decode(value: str) -> str:
     """Decode xtext; raises `ValueError` for what is not xtext, not UTF-8 or holds a control character."""
+    if _PLAIN.fullmatch(value):
+        return value
     raw = value.encode()
     if not _ENCODED.fullmatch(raw):
         raise ValueError("not xtext")

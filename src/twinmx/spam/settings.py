@@ -1,24 +1,27 @@
-"""The spam chain's table in the settings of a program, and the engines it names."""
+"""The spam chain's table in the settings of a program."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, IPvAnyAddress, model_validator
 
 from twinmx.program.settings import Port, Seconds, Table
-from twinmx.spam.engine import Engine
-from twinmx.spam.rspamd import RspamdEngine
-from twinmx.spam.spamassassin import SpamAssassinEngine
+from twinmx.spam.overrides import DEFAULT_PATH
 
 EngineName = Literal["rspamd", "spamassassin"]
+Concurrency = Annotated[int, Field(ge=1, le=1000)]
 
 
 class Rspamd(Table):
-    """Rspamd's normal worker: a `url` (http://address:port) or a unix `socket`, one of the two."""
+    """Rspamd's normal worker: a `url` (http://address:port) or a unix `socket`, one of the two.
+
+    `concurrency` is the number of messages that this process shows it at once.
+    """
 
     url: str | None = Field(default=None, pattern=r"^https?://[^/]+/?$")
     socket: Path | None = None
     budget_seconds: Seconds
+    concurrency: Concurrency = 50
 
     @model_validator(mode="after")
     def _one_address(self) -> Self:
@@ -28,18 +31,26 @@ class Rspamd(Table):
 
 
 class SpamAssassin(Table):
-    """SpamAssassin's spamd."""
+    """SpamAssassin's spamd; `concurrency` as for Rspamd."""
 
     address: IPvAnyAddress
     port: Port
     budget_seconds: Seconds
+    concurrency: Concurrency = 5
+
+
+class Breaker(Table):
+    """How many failures in a row take an engine out, and the longest time between two tries of it then."""
+
+    failures: int = Field(default=5, ge=1, le=1000)
+    open_seconds: Seconds = 30.0
 
 
 class Spam(Table):
     """The spam chain.
 
     `engines` gives the order, and may be empty. From `reject_score` on a message is spam.
-    Engines see the first `max_scan_bytes` of a message.
+    Engines see the first `max_scan_bytes` of a message. `overrides` is the file of the operator's orders.
     """
 
     engines: tuple[EngineName, ...]
@@ -48,6 +59,8 @@ class Spam(Table):
     max_scan_bytes: int = Field(ge=4096, le=1 << 30)
     rspamd: Rspamd | None = None
     spamassassin: SpamAssassin | None = None
+    breaker: Breaker = Breaker()
+    overrides: Path = DEFAULT_PATH
 
     @model_validator(mode="after")
     def _engines_fit(self) -> Self:
@@ -64,21 +77,8 @@ class Spam(Table):
                 )
         return self
 
-
-def engines_of(spam: Spam) -> list[Engine]:
-    """Return the engines that `spam` names, in its order."""
-    made: list[Engine] = []
-    for name in spam.engines:
-        if name == "rspamd" and (rspamd := spam.rspamd):
-            made.append(
-                RspamdEngine(budget_seconds=rspamd.budget_seconds, url=rspamd.url, socket=rspamd.socket)
-            )
-        elif name == "spamassassin" and (assassin := spam.spamassassin):
-            made.append(
-                SpamAssassinEngine(
-                    budget_seconds=assassin.budget_seconds,
-                    address=str(assassin.address),
-                    port=assassin.port,
-                )
-            )
-    return made
+    def engine(self, name: EngineName) -> Rspamd | SpamAssassin:
+        """Return the table of an engine that `engines` names."""
+        table = self.rspamd if name == "rspamd" else self.spamassassin
+        assert table is not None
+        return table

@@ -14,7 +14,7 @@ from twinmx.spam.sample import Context, Sample
 _MAX_ANSWER = 1 << 16
 _STATUS = re.compile(rb"SPAMD/[0-9.]+ ([0-9]+) ([^\r\n]*)\r\n")
 _SPAM = re.compile(
-    rb"^Spam: *(?:True|False|Yes|No) *; *(-?[0-9]+(?:\.[0-9]+)?) */", re.IGNORECASE | re.MULTILINE
+    rb"^Spam: *(?:True|False|Yes|No) *; *(-?[0-9]{1,9}(?:\.[0-9]{1,9})?) */", re.IGNORECASE | re.MULTILINE
 )
 _PATH = re.compile(r"[!-;=?-~]{1,320}")
 
@@ -49,7 +49,7 @@ class SpamAssassinEngine:
 
 
 def _request(sample: Sample, context: Context) -> bytes:
-    data = _return_path(context.sender) + sample.data
+    data = b"".join((_return_path(context.sender), context.received, sample.data))
     return b"SYMBOLS SPAMC/1.5\r\nContent-length: %d\r\n\r\n%b" % (len(data), data)
 
 

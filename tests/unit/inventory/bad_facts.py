@@ -208,13 +208,13 @@ TABLE = {
         ", window_seconds: 60",
         "",
         "count: 10",
-        "rate_limits.alias.window_seconds: missing; allowed: a whole number, at least 1 (Length of the",
+        "rate_limits.alias.window_seconds: missing; allowed: a whole number from 1 to 86400 (Length of the",
     ),
     "window of nothing": Bad(
         "window_seconds: 60",
         "window_seconds: 0",
         "window",
-        "rate_limits.alias.window_seconds: 0; allowed: a whole number, at least 1",
+        "rate_limits.alias.window_seconds: 0; allowed: a whole number from 1 to 86400",
     ),
     "limit as a number": Bad(
         "{count: 10, window_seconds: 60}",
@@ -223,6 +223,24 @@ TABLE = {
         "rate_limits.alias: 10; allowed: a mapping with the keys count, window_seconds",
     ),
     "answer that accepts": Bad("550", "250", "250", "rate_limits.answer: 250; allowed: 550, 450 or 421"),
+    "limits shared on no exchanger": Bad(
+        "  answer: 550",
+        "  shared_on: mx3\n  answer: 550",
+        "shared_on",
+        "rate_limits.shared_on: 'mx3': is no exchanger; allowed: mx1 or mx2, or nothing (The exchanger whose",
+    ),
+    "limits shared on a full name": Bad(
+        "  answer: 550",
+        "  shared_on: mx1.alias.example\n  answer: 550",
+        "shared_on",
+        "rate_limits.shared_on: 'mx1.alias.example'; allowed: a short host name",
+    ),
+    "no patience with Valkey": Bad(
+        "  answer: 550",
+        "  wait_seconds: 0\n  answer: 550",
+        "wait_seconds: 0",
+        "rate_limits.wait_seconds: 0; allowed: a number above 0, at most 5",
+    ),
     "text of another class": Bad(
         "5.2.1 Too",
         "4.2.1 Too",
@@ -234,6 +252,25 @@ TABLE = {
         r'"5.2.1 a\r\n250 b"',
         "5.2.1",
         r"rate_limits.text: '5.2.1 a\r\n250 b'; allowed: an enhanced status",
+    ),
+    # the gate
+    "no worker of the gate": Bad(
+        "rate_limits:",
+        "gate: {workers: 0}\nrate_limits:",
+        "gate",
+        "gate.workers: 0; allowed: a whole number from 1 to 32 (Worker processes on each host)",
+    ),
+    "no time for the gate": Bad(
+        "rate_limits:",
+        "gate: {answer_seconds: 2}\nrate_limits:",
+        "gate",
+        "gate.answer_seconds: 2; allowed: a whole number from 6 to 60",
+    ),
+    "a disabled alias told to come again": Bad(
+        "rate_limits:",
+        "gate: {disabled_text: 4.2.1 later}\nrate_limits:",
+        "gate",
+        "gate.disabled_text: '4.2.1 later'; allowed: an enhanced status code of class 5",
     ),
     # spam engines
     "unknown engine": Bad(
@@ -248,7 +285,31 @@ TABLE = {
     "no engine": Bad(
         ENGINES, "[]", "engines", "spam.engines: []; allowed: a list of one or more, each: rspamd or"
     ),
+    "quarantine for ever": Bad(
+        "spam:\n",
+        "spam:\n  quarantine_days: 0\n",
+        "quarantine",
+        "spam.quarantine_days: 0; allowed: a whole number from 1 to 365 (How long",
+    ),
     # the chain of deadlines
+    "engine shown nothing": Bad(
+        "    budget_seconds: 4",
+        "    concurrency: 0",
+        "concurrency: 0",
+        "spam.rspamd.concurrency: 0; allowed: a whole number from 1 to 1000 (Shown to it at once",
+    ),
+    "breaker that never opens": Bad(
+        "  total_seconds: 15",
+        "  breaker: {failures: 0}",
+        "failures: 0",
+        "spam.breaker.failures: 0; allowed: a whole number from 1 to 1000 (Failures in a row",
+    ),
+    "breaker that stays open": Bad(
+        "  total_seconds: 15",
+        "  breaker: {open_seconds: 3600}",
+        "open_seconds: 3600",
+        "spam.breaker.open_seconds: 3600; allowed: a whole number from 1 to 600 (Longest time between",
+    ),
     "budget as long as all engines": Bad(
         "budget_seconds: 4",
         "budget_seconds: 15",
@@ -284,6 +345,40 @@ TABLE = {
         "total_seconds: .inf",
         "total",
         "spam.total_seconds: inf; allowed: a number above 0",
+    ),
+    # the database of the aliases
+    "database without a name": Bad(
+        "  fqdn: db.alias.example\n", "", "database:", "database.fqdn: missing; allowed: a full domain name"
+    ),
+    "database that nobody vouches for": Bad(
+        "  authority: /etc/twinmx/tls/ca.pem\n",
+        "",
+        "database:",
+        "database.authority: missing; allowed: the path of a file (PEM file on the controller with",
+    ),
+    "database on an exchanger": Bad(
+        "address: 198.51.100.13",
+        "address: 198.51.100.12",
+        "address: 198.51.100.12",
+        "database.address: '198.51.100.12': mx2 has the same; allowed: a host of its own",
+    ),
+    "user that is no name": Bad(
+        "  fqdn: db.alias.example",
+        "  user: exchanger; DROP\n  fqdn: db.alias.example",
+        "user:",
+        "database.user: 'exchanger; DROP'; allowed: a name in PostgreSQL: a letter, then letters",
+    ),
+    "database never looked at": Bad(
+        "  fqdn: db.alias.example",
+        "  poll_seconds: 0\n  fqdn: db.alias.example",
+        "poll_seconds",
+        "database.poll_seconds: 0; allowed: a whole number from 1 to 300 (The longest time between",
+    ),
+    "aliases from nowhere": Bad(
+        "aliases_file:",
+        "alias_source: mysql\naliases_file:",
+        "alias_source",
+        "alias_source: 'mysql'; allowed: file or postgresql (Where the exchangers take the aliases from",
     ),
     # YAML
     "bracket left open": Bad(ENGINES, "[rspamd", "total", "not YAML: "),

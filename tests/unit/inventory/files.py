@@ -41,10 +41,15 @@ dns:
   ttl: 300
 access:
   ssh_from: [198.51.100.0/24]
+database:
+  fqdn: db.alias.example
+  address: 198.51.100.13
+  authority: /etc/twinmx/tls/ca.pem
 """
 SECRETS = """\
 rspamd_password: correct-horse-battery
 valkey_password: staple-of-many-words
+database_password: elephants-never-forget
 srs_keys: [0123456789abcdefghijklmnopqrstuv]
 tsig:
   name: twinmx

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 HOSTS = """\
 from inventory.hosts import hosts_of
 
-exchangers, controller = hosts_of(
+exchangers, databases, controller = hosts_of(
     {facts!r}, connection={{"ssh_hostname": "127.0.0.1", "ssh_port": {port}, "ssh_connect_retries": 0}}
 )
 exchangers = exchangers[:1]

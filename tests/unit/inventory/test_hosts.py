@@ -18,7 +18,7 @@ def _transport_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_host_carries_the_whole_exchange_as_plain_data(files: Files) -> None:
-    exchangers, controller = hosts_of(
+    exchangers, _, controller = hosts_of(
         str(files.facts),
         connection={"ssh_hostname": "{address}", "ssh_key": "keys/{name}", "ssh_port": 2222},
         flags={"workers": "12"},
@@ -34,7 +34,7 @@ def test_each_host_carries_the_whole_exchange_as_plain_data(files: Files) -> Non
 
 
 def test_no_secret_is_in_the_data_of_a_host(files: Files) -> None:
-    exchangers, controller = hosts_of(str(files.facts), connection={}, flags={})
+    exchangers, _, controller = hosts_of(str(files.facts), connection={}, flags={})
 
     assert "staple-of-many-words" not in json.dumps(exchangers + controller)
 
@@ -55,7 +55,7 @@ def test_without_a_dns_server_no_key_is_needed(files: Files) -> None:
     files.secrets.write_text(secrets[: secrets.index("tsig:")])
     spoil(files.facts, "  server: 198.51.100.10\n", "")
 
-    exchangers, _ = hosts_of(str(files.facts), connection={}, flags={})
+    exchangers, _, _ = hosts_of(str(files.facts), connection={}, flags={})
 
     assert len(exchangers) == 2
 
@@ -86,3 +86,53 @@ def test_missing_aliases_are_told_with_the_key_that_names_them(files: Files) -> 
 
     rule = f"aliases_file: '{files.aliases}' cannot be read: No such file or directory"
     assert str(refused.value) == f"{files.facts}: {rule}"
+
+
+def test_the_database_has_a_host_of_its_own_where_the_aliases_come_from_it(files: Files) -> None:
+    connection = {"ssh_hostname": "{address}"}
+
+    _, unused, _ = hosts_of(str(files.facts), connection=connection, flags={})
+    _, databases, _ = hosts_of(str(files.facts), connection=connection, flags={"aliases_from": "postgresql"})
+
+    assert unused == []
+    ((name, data),) = databases
+    assert (name, data["database"], data["ssh_hostname"]) == ("database", True, "198.51.100.13")
+    assert "exchanger" not in data
+
+
+def test_a_database_of_somebody_else_is_no_host_of_ours(files: Files) -> None:
+    spoil(files.facts, "  fqdn: db.alias.example", "  managed: false\n  fqdn: db.alias.example")
+
+    _, databases, _ = hosts_of(str(files.facts), connection={}, flags={"aliases_from": "postgresql"})
+
+    assert databases == []
+
+
+def test_the_aliases_file_is_not_needed_beside_a_database(files: Files) -> None:
+    files.aliases.unlink()
+
+    exchangers, _, _ = hosts_of(str(files.facts), connection={}, flags={"aliases_from": "postgresql"})
+
+    assert len(exchangers) == 2
+
+
+def test_a_database_needs_its_password(files: Files) -> None:
+    spoil(files.secrets, "database_password: elephants-never-forget\n", "")
+
+    with pytest.raises(InventoryError) as refused:
+        hosts_of(str(files.facts), connection={}, flags={"aliases_from": "postgresql"})
+
+    assert str(refused.value).startswith(
+        f"{files.secrets}: database_password: missing; allowed: the password of exchanger in the database"
+    )
+
+
+def test_aliases_from_a_database_that_is_not_described_are_refused(files: Files) -> None:
+    facts = files.facts.read_text()
+    files.facts.write_text("alias_source: postgresql\n" + facts[: facts.index("database:")])
+
+    with pytest.raises(InventoryError) as refused:
+        hosts_of(str(files.facts), connection={}, flags={})
+
+    rule = "there is no database section that says which; allowed: file, or describe the database"
+    assert f"{files.facts}:1: alias_source: 'postgresql': {rule}" in str(refused.value)

@@ -14,6 +14,17 @@ def test_secrets_are_drawn_once(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_secret_that_is_new_joins_those_that_were_drawn(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.yml"
+    first = secrets.ensure(file)
+    file.write_text("\n".join(line for line in file.read_text().splitlines() if "database" not in line))
+
+    again = secrets.ensure(file)
+
+    assert again.pop("database_password") != first.pop("database_password")
+    assert again == first
+
+
 def test_two_labs_share_no_secret(tmp_path: Path) -> None:
     one, other = secrets.ensure(tmp_path / "1.yml"), secrets.ensure(tmp_path / "2.yml")
 

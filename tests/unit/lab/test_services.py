@@ -1,5 +1,5 @@
 from lab.probe import parse_verdict
-from lab.services import has_worker, in_order, parse
+from lab.services import in_order, missing_workers, parse
 
 SHOWN = """Id=forwarder@2.service
 LoadState=loaded
@@ -36,14 +36,15 @@ def test_services_have_their_state() -> None:
 
 
 def test_workers_come_last_and_by_number() -> None:
-    names = {"forwarder@10", "rspamd", "forwarder@2", "postfix"}
+    names = {"forwarder@10", "gate@2", "rspamd", "forwarder@2", "postfix", "gate@1"}
 
-    assert in_order(names) == ["postfix", "rspamd", "forwarder@2", "forwarder@10"]
+    assert in_order(names) == ["postfix", "rspamd", "forwarder@2", "forwarder@10", "gate@1", "gate@2"]
 
 
 def test_a_host_without_any_worker_is_noticed() -> None:
-    assert has_worker(["postfix", "forwarder@3"])
-    assert not has_worker(["postfix", "forwarder"])
+    assert missing_workers(["postfix", "forwarder@3", "gate@1"]) == []
+    assert missing_workers(["postfix", "forwarder", "gate@1"]) == ["forwarder"]
+    assert missing_workers(["gateway"]) == ["gate", "forwarder"]
 
 
 def test_a_verdict_is_read() -> None:

@@ -10,12 +10,14 @@ from roles.lib.site import Site
 
 RSPAMD_PASSWORD = "correct-horse-battery"
 VALKEY_PASSWORD = "staple-of-many-words"
+DATABASE_PASSWORD = "elephants-never-'forget"
 SRS_KEYS = ("0123456789abcdefghijklmnopqrstuv", "zyxwvutsrqponmlkjihgfedcba543210")
 TSIG_SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 MX1 = {"fqdn": "mx1.alias.example", "address": "198.51.100.11", "mx_priority": 10}
 MX2 = {"fqdn": "mx2.alias.example", "address": "198.51.100.12", "mx_priority": 20}
 MX3 = {"fqdn": "mx3.elsewhere.example", "address": "198.51.100.13", "mx_priority": 5}
+DATABASE = {"fqdn": "db.alias.example", "address": "198.51.100.14", "authority": "ca.pem"}
 IPV6 = {"address6": "2001:db8:1::11"}
 PEER_LINK = {"peer_address": "10.0.0.12"}
 
@@ -41,6 +43,7 @@ def secrets() -> Secrets:
         {
             "rspamd_password": RSPAMD_PASSWORD,
             "valkey_password": VALKEY_PASSWORD,
+            "database_password": DATABASE_PASSWORD,
             "srs_keys": list(SRS_KEYS),
             "tsig": {"name": "twinmx", "secret": TSIG_SECRET},
         }
@@ -49,7 +52,7 @@ def secrets() -> Secrets:
 
 def all_secrets() -> list[str]:
     """Every secret of `secrets()`, as text."""
-    return [RSPAMD_PASSWORD, VALKEY_PASSWORD, *SRS_KEYS, TSIG_SECRET]
+    return [RSPAMD_PASSWORD, VALKEY_PASSWORD, DATABASE_PASSWORD, *SRS_KEYS, TSIG_SECRET]
 
 
 def site(of: Exchange | None = None, name: str = "mx1") -> Site:

@@ -78,3 +78,10 @@ def test_unattended_upgrades_are_a_choice(upgrades: bool, said: str) -> None:
     apt = text(named(render_files(site(exchange(access=access))), "52twinmx-upgrades"))
 
     assert f"APT::Periodic::Unattended-Upgrade {said};" in apt
+
+
+def test_what_is_in_quarantine_grows_as_old_as_the_inventory_says() -> None:
+    rules = text(named(render_files(site(exchange(spam={"quarantine_days": 7}))), "tmpfiles.d/twinmx.conf"))
+    (rule,) = [line.split() for line in rules.splitlines() if "/quarantine" in line and line[0] != "#"]
+
+    assert rule == ["d", "/var/lib/twinmx/quarantine", "0700", "twinmx", "twinmx", "mM:7d"]

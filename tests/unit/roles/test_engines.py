@@ -1,11 +1,10 @@
-"""Rspamd, SpamAssassin and Valkey: what the inventory and the secrets make of their files."""
+"""Rspamd and SpamAssassin: what the inventory and the secrets make of their files."""
 
-import hashlib
 from pathlib import PurePosixPath
 
-from roles import rspamd, spamassassin, valkey
+from roles import rspamd, spamassassin
 from roles.lib.managed import ManagedFile
-from tests.unit.roles.exchanges import RSPAMD_PASSWORD, VALKEY_PASSWORD, all_secrets, exchange, site
+from tests.unit.roles.exchanges import RSPAMD_PASSWORD, exchange, site
 from tests.unit.roles.rendered import named, text
 
 
@@ -50,11 +49,3 @@ def test_one_rule_of_spamassassin_never_runs_longer_than_the_budget() -> None:
 
     assert "time_limit 3" in text(named(files, "local.cf")).splitlines()
     assert "--timeout-child 5 " in text(named(files, "spamd"))
-
-
-def test_valkey_is_told_a_hash_and_no_secret() -> None:
-    files = valkey.render_files(site())
-    everything = "".join(text(file) for file in files)
-
-    assert hashlib.sha256(VALKEY_PASSWORD.encode()).hexdigest() in everything
-    assert not any(secret in everything for secret in all_secrets())

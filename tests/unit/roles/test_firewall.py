@@ -37,10 +37,10 @@ def test_operators_come_from_networks_of_both_families() -> None:
 def test_metrics_are_opened_for_every_worker_and_no_further() -> None:
     monitors = {"clients": ["192.0.2.0/28"]}
 
-    assert "ip saddr 192.0.2.0/28 tcp dport 20401-20402 accept" in rules(
-        exchange(flags={"workers": "2"}, monitors=monitors)
+    assert "ip saddr 192.0.2.0/28 tcp dport { 20401-20402, 20481-20483 } accept" in rules(
+        exchange(flags={"workers": "2"}, gate={"workers": 3}, monitors=monitors)
     )
-    assert "ip saddr 192.0.2.0/28 tcp dport 20401-20412 accept" in rules(
+    assert "ip saddr 192.0.2.0/28 tcp dport { 20401-20412, 20481-20482 } accept" in rules(
         exchange(flags={"workers": "12"}, monitors=monitors)
     )
 

@@ -28,13 +28,16 @@ def settings(of: Exchange, tmp_path: Path, name: str = "mx1") -> Settings:
         pytest.param(exchange(flags={"drain": "mx1"}), id="drained"),
         pytest.param(exchange(flags={"spam_engines": "spamassassin"}), id="one engine"),
         pytest.param(exchange(spam={"total_seconds": 29.5}), id="long scans"),
+        pytest.param(exchange(spam={"total_seconds": 15.1}), id="a sum that is not exact"),
     ],
 )
 def test_the_forwarder_accepts_its_settings(of: Exchange, tmp_path: Path) -> None:
     read = settings(of, tmp_path)
 
     assert read.spam.engines == of.spam.engines
-    assert read.spam.total_seconds + read.reinject.seconds <= read.deadline.total_seconds
+    parts = read.spam.total_seconds + read.reinject.seconds + read.peers.seconds
+    assert parts <= read.deadline.total_seconds
+    assert read.limits is None
     assert read.listen.max_message_size > of.messages.max_bytes
 
 
@@ -47,6 +50,24 @@ def test_it_listens_to_this_host_and_to_the_peers_alone(tmp_path: Path) -> None:
         "10.0.0.12/32",
         "198.51.100.13/32",
     }
+
+
+def test_it_knows_whom_to_tell_what_is_delivered(tmp_path: Path) -> None:
+    read = settings(exchange(MX1, MX2 | PEER_LINK, MX3), tmp_path)
+
+    assert {str(address) for address in read.peers.addresses} == {"10.0.0.12", "198.51.100.13"}
+
+
+@pytest.mark.parametrize("answer", [450, 421])
+def test_it_defers_only_in_a_replay_of_2021(tmp_path: Path, answer: int) -> None:
+    of = exchange(rate_limits={"answer": answer})
+    unit = text(named(render_files(site(of)), "forwarder@.service"))
+    limits = settings(of, tmp_path).limits
+
+    assert limits is not None
+    assert limits.answer == answer
+    assert "\nLoadCredential=valkey:" in unit
+    assert "LoadCredential=valkey" not in text(named(render_files(site()), "forwarder@.service"))
 
 
 def test_it_listens_on_its_own_peer_link(tmp_path: Path) -> None:

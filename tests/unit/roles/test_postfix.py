@@ -1,13 +1,21 @@
 """The two Postfix instances, rendered for pairs, threes, and hosts that are drained."""
 
+import re
+from collections.abc import Callable
+
 import pytest
 
 from inventory.schema import Exchange
+from roles.lib.managed import Managed
+from roles.lib.site import Site
 from roles.postfix import nexthops, render_inbound, render_out
 from tests.unit.roles.exchanges import IPV6, MX1, MX2, MX3, PEER_LINK, exchange, site
 from tests.unit.roles.rendered import named, parameters, services, text
+from twinmx.aliases.model import Alias
+from twinmx.aliases.record import Stored, encode
 
 DRAINED = {"drain": "mx1"}
+OFF = Stored(Alias("off@alias.example", ("a@mailbox.example",), enabled=False), enabled_at_source=False)
 
 
 def inbound(of: Exchange, name: str = "mx1") -> dict[str, str]:
@@ -91,6 +99,18 @@ def test_each_hop_takes_what_the_one_before_it_accepted() -> None:
         assert int(instance["queue_minfree"]) >= 2 * int(instance["message_size_limit"])
 
 
+def test_a_sender_to_a_disabled_alias_is_told_what_the_inventory_says() -> None:
+    """Postfix's own tools have shown that a `$` is written twice in such a table, and a `%` once."""
+    of = exchange(gate={"disabled_text": "5.2.1 closed, 100% of it, for $5"})
+    (rule, rest) = text(named(render_inbound(site(of)), "alias_answers.pcre")).splitlines()[1:]
+    pattern, answer = rule.split("  ", 1)
+
+    assert re.fullmatch(pattern.strip("/"), encode(OFF).partition(b"\0")[0].decode())
+    assert answer == "550 5.2.1 closed, 100% of it, for $$5"
+    assert rest == "/^(.*)$/  $1"
+    assert inbound(of)["smtpd_recipient_restrictions"].count("pcre:/etc/postfix/alias_answers.pcre") == 2
+
+
 def test_srs_addresses_are_recognised_in_the_served_domains_alone() -> None:
     shape = text(named(render_inbound(site()), "srs_shape.pcre"))
 
@@ -110,3 +130,9 @@ def test_tls_older_than_the_inventory_allows_is_refused() -> None:
     of = exchange(tls={"certificate": "c", "key": "k", "minimum": "TLSv1.3"})
 
     assert inbound(of)["smtpd_tls_protocols"] == ">=TLSv1.3"
+
+
+@pytest.mark.parametrize("render", [render_inbound, render_out])
+def test_a_master_that_was_killed_comes_back(render: Callable[[Site], list[Managed]]) -> None:
+    """The packaged units say Restart=no."""
+    assert "\nRestart=always\n" in text(named(render(site(exchange(), "mx1")), "twinmx.conf"))

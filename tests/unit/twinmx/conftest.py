@@ -9,14 +9,14 @@ import pytest
 from tests.unit.twinmx.peers import Engines, Sink
 from tests.unit.twinmx.serving import Handler, Start
 from twinmx.aliases.model import Alias
-from twinmx.aliases.snapshot import build_snapshot
+from twinmx.aliases.update import build_snapshot
 from twinmx.smtp.dialogue import Limits
 from twinmx.smtp.server import Server
 
 ALIASES = (
     Alias("hello@alias.example", ("hello@mailbox.example",), "ada"),
-    Alias("pair@alias.example", ("one@mailbox.example", "two@post.example"), "ada"),
     Alias("off@alias.example", ("hello@mailbox.example",), None, enabled=False),
+    Alias("pair@alias.example", ("one@mailbox.example", "two@post.example"), "ada"),
 )
 
 

@@ -12,9 +12,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class Sink:
-    """aiosmtpd, which keeps what it accepts; `refuse` maps an address to the reply to its RCPT."""
+    """aiosmtpd, which keeps what it accepts; `refuse` maps an address to the reply to its RCPT.
+
+    The RCPT of an address in `hang` is never answered.
+    """
 
     refuse: dict[str, str] = field(default_factory=dict)
+    hang: set[str] = field(default_factory=set)
     final: str = "250 2.0.0 queued as SINK"
     accepted: list[Envelope] = field(default_factory=list)
     connections: int = 0
@@ -34,6 +38,8 @@ class Sink:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if address in self.hang:
+            await asyncio.Event().wait()
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)

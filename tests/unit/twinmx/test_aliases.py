@@ -96,6 +96,11 @@ aliases:
             "account: must be a name",
         ),
         (
+            'aliases:\n- alias: a@alias.example\n  mailboxes: [a@b.example]\n  account: "a\\0b"\n',
+            4,
+            "account: must be a name",
+        ),
+        (
             "aliases:\n- alias: a@alias.example\n  alias: b@alias.example\n  mailboxes: [a@b.example]\n",
             3,
             "alias: the key is given twice",
@@ -129,7 +134,7 @@ def test_the_host_format_has_one_spelling() -> None:
     data = dump_aliases([second, first])
     assert data == dump_aliases([first, second])
     assert data.count(b"\n") == 2
-    assert read_aliases(data) == (first, second)
+    assert tuple(read_aliases(data.splitlines(keepends=True))) == (first, second)
 
 
 @pytest.mark.parametrize(
@@ -154,5 +159,12 @@ def test_the_host_format_has_one_spelling() -> None:
 )
 def test_a_bad_line_in_the_host_format_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(AliasFileError) as caught:
-        read_aliases(data, "a")
+        list(read_aliases(data.splitlines(keepends=True), "a"))
     assert message in str(caught.value)
+
+
+def test_every_bad_line_in_the_host_format_is_told() -> None:
+    good = dump_aliases([Alias("a@alias.example", ("x@b.example",))])
+    with pytest.raises(AliasFileError) as caught:
+        list(read_aliases([good, b"{\n", good], "a"))
+    assert [problem.line for problem in caught.value.problems] == [2, 3]

@@ -39,7 +39,8 @@ class Program:
     def __init__(self, directory: Path, snapshot: Path, reinject_port: int) -> None:
         self.port, self.socketmap_port, self.metrics_base = free_port(), free_port(), free_port(2)
         self.snapshot = snapshot
-        (directory / "quarantine").mkdir()
+        for name in ("quarantine", "delivered"):
+            (directory / name).mkdir()
         (directory / "srs-keys").write_text(f"{KEY}\n")
         text = SETTINGS
         for old, new in (
@@ -50,6 +51,8 @@ class Program:
             ("20400", str(self.metrics_base)),
             ("/var/lib/twinmx/aliases.lmdb", str(snapshot)),
             ("/var/lib/twinmx/quarantine", str(directory / "quarantine")),
+            ("/var/lib/twinmx/delivered", str(directory / "delivered")),
+            ('"198.51.100.12"]\nseconds', "]\nseconds"),
             ('"rspamd", "spamassassin"', ""),
         ):
             assert old in text
@@ -89,7 +92,7 @@ class Program:
         self._notify.close()
 
 
-async def _end(process: Process) -> None:
+async def ended(process: Process) -> None:
     if process.returncode is None:
         process.kill()
         await process.communicate()
@@ -106,7 +109,7 @@ async def program(tmp_path: Path, snapshot_path: Path, sink: Sink) -> AsyncItera
 async def worker(program: Program) -> AsyncIterator[Process]:
     async with AsyncExitStack() as stack:
         process = await program.start("--worker", "1")
-        stack.push_async_callback(_end, process)
+        stack.push_async_callback(ended, process)
         await program.notified("READY=1")
         yield process
 

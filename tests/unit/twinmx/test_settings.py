@@ -26,6 +26,9 @@ address = "127.0.0.1"
 port = 20386
 connections = 8
 seconds = 20
+[peers]
+addresses = ["198.51.100.12"]
+seconds = 2
 [aliases]
 snapshot = "/var/lib/twinmx/aliases.lmdb"
 [srs]
@@ -46,9 +49,20 @@ port = 783
 budget_seconds = 10
 [quarantine]
 directory = "/var/lib/twinmx/quarantine"
+[delivered]
+directory = "/var/lib/twinmx/delivered"
 [deadline]
 total_seconds = 45
 postfix_seconds = 60
+"""
+
+LIMITS = """
+[limits]
+alias = {{ count = 10, window_seconds = 60 }}
+mailbox = {{ count = 15, window_seconds = 60 }}
+answer = {}
+text = "5.2.1 too much"
+valkey = {{ socket = "/run/valkey/valkey.sock", wait_seconds = 0.1 }}
 """
 
 
@@ -64,6 +78,12 @@ def test_the_file_is_accepted(tmp_path: Path) -> None:
     assert settings.listen.port == 20381
 
 
+def test_the_forwarder_may_defer_what_is_over_a_limit(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, SETTINGS + LIMITS.format(421)), Settings)
+    assert settings.limits is not None
+    assert settings.limits.answer == 421
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -76,7 +96,12 @@ def test_the_file_is_accepted(tmp_path: Path) -> None:
         ('"rspamd", "spam', '"spamassassin", "spam', "engines names one twice: spamassassin"),
         ('"rspamd", ', '"rspam", ', "spam.engines.0 = 'rspam': Input should be 'rspamd'"),
         ("budget_seconds = 4", "budget_seconds = 20", "rspamd.budget_seconds 20 must be less than"),
-        ("total_seconds = 45", "total_seconds = 39", "must be at least spam.total_seconds + reinject"),
+        ("total_seconds = 45", "total_seconds = 41", "must be at least spam.total_seconds + reinject"),
+        (
+            "[deadline]",
+            LIMITS.format(550) + "[deadline]",
+            "limits: Value error, answer 550 belongs to the gate",
+        ),
         ("total_seconds = 45", "total_seconds = 60", "must be less than deadline.postfix_seconds 60"),
         (
             "socket = ",

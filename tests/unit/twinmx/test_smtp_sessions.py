@@ -1,6 +1,8 @@
 """The lives of SMTP sessions: who gets one, and how each ends."""
 
 import asyncio
+import socket
+import struct
 
 import pytest
 
@@ -41,6 +43,36 @@ async def test_a_slow_handler_is_not_silence(start: Start, handler: Handler) -> 
     await handler.busy.wait()
     asyncio.get_running_loop().call_later(0.2, handler.gate.set)
     assert await raw.reply() == "250 2.0.0 taken"
+
+
+async def test_a_client_that_says_no_more_hears_the_reply(start: Start, handler: Handler) -> None:
+    handler.gate.clear()
+    raw = await ready(await start())
+    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
+    await raw.replies(3)
+    await raw.send(b"x\r\n.\r\n")
+    raw.writer.write_eof()
+    await handler.busy.wait()
+    asyncio.get_running_loop().call_later(0.05, handler.gate.set)
+    assert await raw.reply() == "250 2.0.0 taken"
+    assert await raw.ended()
+
+
+async def test_a_stop_waits_for_the_message_of_a_client_that_has_left(start: Start, handler: Handler) -> None:
+    handler.gate.clear()
+    server = await start()
+    raw = await ready(server)
+    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
+    await raw.replies(3)
+    await raw.send(b"x\r\n.\r\n")
+    await handler.busy.wait()
+    at_once = struct.pack("ii", 1, 0)  # a reset instead of an end: nothing is kept for the reply
+    raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+    raw.writer.transport.abort()
+    asyncio.get_running_loop().call_later(0.1, handler.gate.set)
+    await server.stop(5)
+    assert len(handler.taken) == 1
+    assert server.connections == 0
 
 
 async def test_nothing_is_read_while_a_message_is_in_hand(start: Start, handler: Handler) -> None:

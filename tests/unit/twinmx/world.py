@@ -5,18 +5,25 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import Counter
+
 from tests.unit.twinmx.peers import Raw, Sink
 from twinmx.aliases.snapshot import Snapshot
-from twinmx.forwarder.delivery import Delivery, Policy
+from twinmx.forwarder.delivered import VERB, Delivered
+from twinmx.forwarder.delivery import Delivery, Policy, Scanner
+from twinmx.forwarder.latelimit import LateLimit
 from twinmx.forwarder.metrics import ForwarderMetrics
+from twinmx.forwarder.onward import Onward
+from twinmx.forwarder.peers import Peers
 from twinmx.forwarder.routing import Router
 from twinmx.forwarder.trace import Trace
+from twinmx.limits.settings import Limits as RateLimits
 from twinmx.quarantine import Quarantine
 from twinmx.smtp.dialogue import Limits
 from twinmx.smtp.pool import Pool
 from twinmx.smtp.server import Server
-from twinmx.spam.chain import SpamChain
-from twinmx.spam.settings import Spam, engines_of
+from twinmx.spam.build import chain_of
+from twinmx.spam.settings import Spam
 from twinmx.srs import Srs
 
 KEY = b"k" * 32
@@ -30,10 +37,14 @@ class World:
     def __init__(self, tmp_path: Path, snapshot: Path, sink: Sink) -> None:
         self.snapshot, self.sink = snapshot, sink
         self.quarantine = tmp_path / "quarantine"
-        self.quarantine.mkdir()
+        self.quarantine.mkdir(parents=True)
+        self.delivered_directory = tmp_path / "delivered"
+        self.delivered_directory.mkdir()
         self.metrics = ForwarderMetrics()
         self.engines: dict[str, Any] = {}
         self.reinject_port = 0
+        self.peer_port = 0
+        self.limits: RateLimits | None = None
 
     async def start(self, *, total_seconds: float = 5.0, reinject_seconds: float = 2.0) -> None:
         spam = Spam.model_validate(
@@ -46,27 +57,27 @@ class World:
             }
         )
         self.reader = Snapshot(self.snapshot)
-        self.chain = SpamChain(
-            engines_of(spam),
-            total_seconds=spam.total_seconds,
-            max_scan_bytes=spam.max_scan_bytes,
-            observe=self.metrics.observe_scan,
-        )
+        self.chain = chain_of(spam, self.metrics.registry)
         self.pool = Pool("127.0.0.1", self.reinject_port or self.sink.port, "mx1.alias.example", 2)
+        self.limit = LateLimit(self.limits, "secret", self.metrics.registry) if self.limits else None
+        delivered = Delivered(self.delivered_directory)
+        peers = Peers(["127.0.0.1"] if self.peer_port else [], self.peer_port, "mx1.alias.example", 0.5)
         self.server = Server(
             "mx1.alias.example",
             Delivery(
-                Policy(total_seconds, reinject_seconds, 15.0),
+                Policy(total_seconds, 15.0),
                 Router(self.reader, SRS, {"alias.example"}),
                 Trace("mx1.alias.example", [KEY]),
-                self.chain,
+                Scanner(self.chain, [KEY]),
                 Quarantine(self.quarantine),
-                self.pool,
+                Onward(self.pool, reinject_seconds, delivered, peers),
                 self.metrics,
+                self.limit,
             ),
             clients=[ip_network("127.0.0.0/8")],
             limits=Limits(30 << 20, 1, 30),
             max_connections=10,
+            verbs={VERB: delivered.command},
         )
         await self.server.listen("127.0.0.1", 0)
 
@@ -74,6 +85,8 @@ class World:
         await self.server.stop(1)
         self.pool.close()
         await self.chain.close()
+        if self.limit is not None:
+            await self.limit.close()
         self.reader.close()
 
     async def send(
@@ -94,9 +107,15 @@ class World:
         return reply
 
     def outcomes(self) -> dict[str, float]:
+        return self._counted(self.metrics.messages, "outcome")
+
+    def scanned(self) -> dict[str, float]:
+        return self._counted(self.metrics.scanned, "by")
+
+    def _counted(self, counter: Counter, label: str) -> dict[str, float]:
         return {
-            sample.labels["outcome"]: sample.value
-            for metric in self.metrics.messages.collect()
+            sample.labels[label]: sample.value
+            for metric in counter.collect()
             for sample in metric.samples
             if sample.name.endswith("_total")
         }

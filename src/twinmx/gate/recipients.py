@@ -1,0 +1,81 @@
+"""What is answered to RCPT: whether the alias is on, and whether it may take one more message now.
+
+Who exists is decided by Postfix before the gate is asked. What cannot be known here is accepted: a fault of
+ours never refuses mail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from twinmx.addresses import fold, split
+from twinmx.aliases.snapshot import Snapshot, SnapshotError
+from twinmx.limits.limiter import Admission
+from twinmx.srs import is_srs
+
+
+class Counting(Protocol):
+    """Counts messages to aliases and mailboxes; never raises."""
+
+    async def admit(
+        self, alias: str, mailboxes: Sequence[str], *, account: str | None, sender: str
+    ) -> Admission:
+        """Count one message, or refuse it and count it nowhere."""
+
+    async def release(self, admission: Admission) -> None:
+        """Take back what was counted for a message that was not accepted after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One recipient: `outcome` is one word for logs and metrics, `reply` is None where it is accepted."""
+
+    outcome: str
+    reply: str | None = None
+    account: str | None = None
+    admission: Admission | None = None
+
+
+class Recipients:
+    """Judges recipients; without `limits` nothing is counted and no limit refuses."""
+
+    def __init__(
+        self, snapshot: Snapshot, limits: Counting | None, *, disabled_text: str, limit_text: str
+    ) -> None:
+        self._snapshot = snapshot
+        self._limits = limits
+        self._disabled = f"550 {disabled_text}"
+        self._over = f"550 {limit_text}"
+
+    async def judge(self, sender: str, recipient: str) -> Judgement:
+        """Return what becomes of one recipient; a `sender` is empty when null."""
+        if is_srs(split(recipient)[0]):
+            return await self._judge_return(sender, recipient)
+        try:
+            alias = self._snapshot.lookup(recipient)
+        except SnapshotError:
+            return Judgement("no-snapshot")
+        if alias is None:
+            return Judgement("unknown")
+        if not alias.enabled:
+            return Judgement("disabled", self._disabled, alias.account)
+        return await self._count(alias.address, alias.mailboxes, alias.account, sender)
+
+    async def release(self, admission: Admission) -> None:
+        """Take back what was counted for a message that is not accepted after all."""
+        if self._limits is not None:
+            await self._limits.release(admission)
+
+    async def _judge_return(self, sender: str, recipient: str) -> Judgement:
+        """A rewritten sender: a bounce always comes home, other mail counts as that of an alias."""
+        return await self._count(fold(recipient), (), None, sender) if sender else Judgement("bounce")
+
+    async def _count(
+        self, alias: str, mailboxes: Sequence[str], account: str | None, sender: str
+    ) -> Judgement:
+        if self._limits is None:
+            return Judgement("accepted", None, account)
+        admission = await self._limits.admit(alias, mailboxes, account=account, sender=sender)
+        if admission.allowed:
+            return Judgement("accepted", None, account, admission)
+        return Judgement(f"over-{admission.over}", self._over, account)

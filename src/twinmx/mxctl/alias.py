@@ -1,0 +1,193 @@
+"""`mxctl alias`: what this host knows of an alias, and switching one off or on, from the next message on.
+
+Where the aliases come from the inventory, a switch is an override on this host alone: it outlives
+converges and rebuilds until it is taken back. Where they come from a database, a switch is made there, for
+all hosts; `--local` makes an override all the same, for the time in which the database is out of reach.
+"""
+
+import asyncio
+import json
+import os
+import syslog
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import lmdb
+import typer
+
+from twinmx.addresses import fold
+from twinmx.aliases.database import settings as database
+from twinmx.aliases.overrides import Override, OverridesError, overrides_of, read_overrides
+from twinmx.aliases.snapshot import Snapshot, SnapshotError
+from twinmx.aliases.update import NoSuchAlias, override_alias
+from twinmx.mxctl import duration
+from twinmx.program.settings import SettingsError, load_settings
+
+SNAPSHOT = Path("/var/lib/twinmx/aliases/aliases.lmdb")
+
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The alias, in any case.")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever looks at `show` or `overrides`.")]
+Local = Annotated[
+    bool, typer.Option("--local", help="On this host alone, also where a database is followed.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
+
+app = typer.Typer(help="Aliases: show, disable, enable, overrides.", no_args_is_help=True)
+
+
+@app.callback()
+def _given(
+    context: typer.Context,
+    snapshot: Annotated[Path, typer.Option(help="The snapshot to ask and to change.")] = SNAPSHOT,
+) -> None:
+    context.obj = snapshot
+
+
+@app.command()
+def show(context: typer.Context, address: Address, as_json: Json = False) -> None:
+    """Show what this host knows of ADDRESS; exit 1 where there is no such alias."""
+    base: Path = context.obj
+    try:
+        with Snapshot(base) as reader:
+            stored, meta = reader.stored(address), reader.meta()
+    except SnapshotError as error:
+        raise _failed(str(error)) from error
+    override = _overrides(base).get(fold(address))
+    if stored is None:
+        kept = "; an override for it is kept, `enable` removes it" if override else ""
+        raise _failed(f"{address}: no such alias in {base}{kept}")
+    told: dict[str, Any] = {
+        **asdict(stored.alias),
+        "enabled_at_source": stored.enabled_at_source,
+        "override": asdict(override) if override else None,
+        "snapshot": asdict(meta),
+    }
+    if as_json:
+        typer.echo(json.dumps(told, indent=1))
+        return
+    alias = stored.alias
+    owner = f", account {alias.account}" if alias.account else ""
+    typer.echo(_printable(f"{alias.address} ({_state(alias.enabled)}{owner}): {', '.join(alias.mailboxes)}"))
+    if override:
+        typer.echo(_said(alias.address, override) + f"; its source says {_state(stored.enabled_at_source)}")
+    now = time.time()
+    typer.echo(
+        f"snapshot: {meta.count} aliases, read {duration.show(max(0, round(now - meta.built_at)))} ago,"
+        f" changed {duration.show(max(0, round(now - meta.changed_at)))} ago"
+    )
+
+
+@app.command()
+def disable(
+    context: typer.Context, address: Address, reason: Reason = "", local: Local = False, as_json: Json = False
+) -> None:
+    """Refuse mail to ADDRESS, with 550 5.1.1, until `enable`."""
+    _switch(context.obj, address, enabled=False, reason=reason, local=local, as_json=as_json)
+
+
+@app.command()
+def enable(
+    context: typer.Context, address: Address, reason: Reason = "", local: Local = False, as_json: Json = False
+) -> None:
+    """Accept mail to ADDRESS again, until `disable`."""
+    _switch(context.obj, address, enabled=True, reason=reason, local=local, as_json=as_json)
+
+
+@app.command()
+def overrides(context: typer.Context, as_json: Json = False) -> None:
+    """Show the aliases that this host treats otherwise than their source says."""
+    found = _overrides(context.obj)
+    if as_json:
+        typer.echo(json.dumps({address: asdict(override) for address, override in found.items()}, indent=1))
+        return
+    for address, override in found.items():
+        typer.echo(_said(address, override))
+
+
+def _overrides(base: Path) -> dict[str, Override]:
+    try:
+        return read_overrides(overrides_of(base))
+    except (OverridesError, OSError) as error:
+        raise _failed(str(error)) from error
+
+
+def _switch(base: Path, address: str, *, enabled: bool, reason: str, local: bool, as_json: bool) -> None:
+    if database.SETTINGS.exists() and not local:
+        _switch_in_database(address, enabled=enabled)
+        override, where = None, "in the database, for all hosts"
+        if fold(address) in _overrides(base):
+            _override(base, address, enabled=None)  # the later word holds, on this host as well
+    else:
+        override = _override(base, address, enabled=enabled, reason=reason)
+        where = "on this host" if override else "as its source says"
+    told = _printable(f"{fold(address)}: {_state(enabled)}, {where}" + (f" ({reason})" if reason else ""))
+    syslog.syslog(syslog.LOG_NOTICE | syslog.LOG_MAIL, f"mxctl alias: {told}")
+    if as_json:
+        told = json.dumps(
+            {
+                "address": fold(address),
+                "enabled": enabled,
+                "where": where,
+                "override": asdict(override) if override else None,
+            },
+            indent=1,
+        )
+    typer.echo(told)
+
+
+def _override(base: Path, address: str, *, enabled: bool | None, reason: str = "") -> Override | None:
+    try:
+        _become_owner(base.parent)
+        return override_alias(base, address, enabled=enabled, reason=reason)
+    except NoSuchAlias as error:
+        raise _failed(f"{address}: no such alias in {base}") from error
+    except (SnapshotError, OverridesError, lmdb.Error, OSError) as error:
+        raise _failed(str(error)) from error
+
+
+def _become_owner(directory: Path) -> None:
+    """Go on as the owner of the files, for good: they stay theirs, and no link of theirs misleads root."""
+    status = directory.stat()
+    if os.geteuid() == 0 and status.st_uid != 0:
+        os.setgroups([])
+        os.setgid(status.st_gid)
+        os.setuid(status.st_uid)
+
+
+def _switch_in_database(address: str, *, enabled: bool) -> None:
+    from asyncpg import PostgresError  # noqa: PLC0415 - half a second, for this alone
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from twinmx.aliases.database.operator import set_enabled  # noqa: PLC0415
+
+    try:
+        settings = load_settings(database.SETTINGS, database.Settings)
+        password = database.PASSWORD_FILE.read_text().removesuffix("\n")
+        known = asyncio.run(set_enabled(settings, password, fold(address), enabled=enabled))
+    except (SettingsError, SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
+        reason = str(error) or type(error).__name__
+        raise _failed(f"the database was not changed: {reason}\n--local changes this host alone") from error
+    if not known:
+        raise _failed(f"{address}: no such alias in the database")
+
+
+def _said(address: str, override: Override) -> str:
+    since = datetime.fromtimestamp(override.since, UTC).isoformat(timespec="seconds")
+    why = f": {override.reason}" if override.reason else ""
+    return _printable(f"{address}: overridden on this host, {_state(override.enabled)} since {since}{why}")
+
+
+def _state(enabled: bool) -> str:
+    return "enabled" if enabled else "disabled"
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _failed(message: str) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(1)

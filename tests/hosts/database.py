@@ -1,0 +1,47 @@
+"""The host of the database, for the tests that need it: brought up, converged, emptied, asked."""
+
+import json
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+import testinfra
+
+from controller import pyinfra
+from inventory.alias_source import DATABASE_HOST
+from lab import ssh
+from lab.settings import DATABASE
+from tests.hosts.asking import run_python
+from tests.hosts.converging import Pair
+
+SOURCE = {"aliases_from": "postgresql"}
+OWNER = "setpriv --reuid twinmx --regid twinmx --clear-groups /opt/twinmx/current/bin/python"
+UNIT = "postgresql@17-main.service"
+
+Host = Any  # testinfra has no types
+
+
+def brought_up(pair: Pair) -> Host:
+    """The host of the database, converged to the present tree."""
+    subprocess.run([sys.executable, "-m", "lab", "database", "up"], cwd=pyinfra.ROOT, check=True)
+    pair.converge(DATABASE_HOST, **SOURCE)
+    return testinfra.get_host(f"ssh://{DATABASE.address}", ssh_config=str(ssh.CONFIG), controlpersist=60)
+
+
+def sql(host: Host, *statements: str) -> str:
+    """What psql prints for `statements`, run by the administrator each for itself."""
+    script = shlex.quote(";\n".join(statements) + ";\n")
+    asked = f"printf %s {script} | setpriv --reuid postgres --regid postgres --init-groups"
+    return str(host.check_output(f"{asked} psql -X -q -At -v ON_ERROR_STOP=1 aliases"))
+
+
+def as_owner(host: Host, program: str) -> Any:
+    """The JSON that a Python program prints which may log in as the owner of the tables."""
+    return json.loads(run_python(host, program, OWNER))
+
+
+def insert(*addresses: str, mailbox: str = "hello@mailbox.example") -> str:
+    """The statement that makes aliases which lead to `mailbox`."""
+    rows = ", ".join(f"('{address}', '{{{mailbox}}}')" for address in addresses)
+    return f"INSERT INTO aliases (address, mailboxes) VALUES {rows}"
