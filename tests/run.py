@@ -55,6 +55,8 @@ STAGES = [
     ),
     tests("hosts", "tests/hosts"),
     tests("mail", "tests/mail"),
+    tests("faults", "tests/faults"),
+    tests("fuzz", "tests/fuzz"),
     Stage("molecule: a fresh pair", [str(BIN / "molecule"), "test"]),
     tests("vagrant", "tests/vagrant"),
 ]

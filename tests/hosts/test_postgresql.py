@@ -191,7 +191,7 @@ def test_a_transaction_that_stays_open_makes_nobody_read_twice(empty: Host) -> N
         async def main():
             here, _, _ = await read()
             seen = []
-            async with engine.connect() as idle, engine.begin() as busy:
+            async with engine.connect() as idle:
                 await idle.execute(insert("idle"))
                 for name in ("a", "b"):
                     async with engine.begin() as writer:

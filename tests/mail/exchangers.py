@@ -17,10 +17,11 @@ WELL = f"""curl --silent --fail --max-time 2 --unix-socket {rspamd.SCAN_SOCKET} 
 && for program in forwarder:{ports.METRICS_BASE} gate:{ports.GATE_METRICS_BASE}; do
   for unit in $(systemctl show --property Wants --value ${{program%:*}}.target); do
     number=${{unit#*@}}
-    curl --silent --fail --max-time 2 \
-      http://$(hostname -i):$((${{program#*:}} + ${{number%.service}}))/healthz || exit 1
+    at=http://$(hostname -i):$((${{program#*:}} + ${{number%.service}}))
+    curl --silent --fail --max-time 2 $at/healthz || exit 1
+    curl --silent --max-time 2 $at/metrics | grep '^twinmx_spam_breaker_state.* [12]' && exit 1
   done
-done"""
+done; true"""
 
 
 def is_queued(host: LabHost, queue_id: str) -> bool:
@@ -70,7 +71,7 @@ def frozen(host: LabHost, *units: str) -> Iterator[None]:
 
 
 def wait_until_well(host: LabHost) -> None:
-    """Engines and workers answer, so that the next test meets a whole host."""
+    """Engines and workers answer, and the workers ask them, so that the next test meets a whole host."""
     until(
         lambda: ssh.on(host, f"({WELL}) >&2 && echo well || true"), RETURN_SECONDS, f"{host.alias} well again"
     )

@@ -15,6 +15,7 @@ ORDER = {
     "release": ["release: packages", "release", "mxctl: files"],
     "aliases": ["aliases: files", "aliases: converged"],
     "forwarder": ["forwarder: files", "forwarder: converged"],
+    "gate": ["gate: files", "gate: converged"],
     "postfix": ["postfix: packages", "postfix: files", "postfix@out: converged", "postfix: converged"],
 }
 BOTH = {"@fake/mx1", "@fake/mx2"}

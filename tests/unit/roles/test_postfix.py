@@ -111,6 +111,17 @@ def test_a_sender_to_a_disabled_alias_is_told_what_the_inventory_says() -> None:
     assert inbound(of)["smtpd_recipient_restrictions"].count("pcre:/etc/postfix/alias_answers.pcre") == 2
 
 
+def test_what_changed_lately_is_asked_before_the_base_and_nothing_after_the_two() -> None:
+    """The delta's OK ends the list: a check behind it would be skipped for some aliases."""
+    main = inbound(exchange())
+    delta, base = (f"lmdb:/var/lib/twinmx/aliases/{name}" for name in ("aliases-changes", "aliases"))
+    *_, first, last = main["smtpd_recipient_restrictions"].split(", check_recipient_access ")
+
+    assert main["relay_recipient_maps"].startswith(f"{delta} {base} ")
+    assert f"{delta}," in first
+    assert f"{base}," in last
+
+
 def test_srs_addresses_are_recognised_in_the_served_domains_alone() -> None:
     shape = text(named(render_inbound(site()), "srs_shape.pcre"))
 

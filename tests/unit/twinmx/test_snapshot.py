@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from tests.unit.twinmx import postfix_view
 from tests.unit.twinmx.conftest import ALIASES
+from twinmx.aliases import snapshot as snapshot_module
 from twinmx.aliases.cli import app
 from twinmx.aliases.hostformat import dump_aliases
 from twinmx.aliases.model import Alias
@@ -176,3 +177,23 @@ def test_many_aliases_are_found_however_many_were_looked_up(tmp_path: Path) -> N
     with Snapshot(path) as snapshot:
         assert all(snapshot.lookup(alias.address) == alias for alias in many[::7])
         assert snapshot.meta().count == 30_000
+
+
+def test_a_reader_keeps_few_pages_of_what_it_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot_module, "_LOOKUPS_PER_MAPPING", 10)
+    path = tmp_path / "aliases.lmdb"
+    many = [Alias(f"a{number:05}@alias.example", ("m@mailbox.example",)) for number in range(30_000)]
+    build_snapshot(many, path)
+    with Snapshot(path) as snapshot:
+        for alias in many[:: len(many) // 105]:
+            assert snapshot.lookup(alias.address) == alias
+        resident = resident_bytes(path)
+        assert 0 < resident < path.stat().st_size / 2
+
+
+def resident_bytes(path: Path) -> int:
+    """What this process has in memory of a file that it mapped (proc_pid_smaps(5))."""
+    _, _, mapping = Path("/proc/self/smaps").read_text().partition(f" {path}\n")
+    return int(mapping.split("Rss:")[1].split()[0]) * 1024
