@@ -19,9 +19,9 @@ WELL = f"""curl --silent --fail --max-time 2 --unix-socket {rspamd.SCAN_SOCKET} 
     number=${{unit#*@}}
     at=http://$(hostname -i):$((${{program#*:}} + ${{number%.service}}))
     curl --silent --fail --max-time 2 $at/healthz || exit 1
-    curl --silent --max-time 2 $at/metrics | grep '^twinmx_spam_breaker_state.* [12]' && exit 1
+    ! curl --silent --max-time 2 $at/metrics | grep -q '^twinmx_spam_breaker_state.* [12]' || exit 1
   done
-done; true"""
+done"""
 
 
 def is_queued(host: LabHost, queue_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller import rolling
+from controller import pyinfra, rolling
 from tests.unit.roles.exchanges import DATABASE, MX1, MX2, exchange
 
 
@@ -19,7 +19,7 @@ def test_the_database_goes_before_those_who_follow_it(
 ) -> None:
     of = exchange(MX1 | {"active": False}, MX2, alias_source="postgresql", database=DATABASE | database)
     monkeypatch.setattr(rolling, "greets", lambda _: None)
-    monkeypatch.setattr(rolling.pyinfra, "show", lambda command: limits.append(command[4]))
+    monkeypatch.setattr(pyinfra, "show", lambda command: limits.append(command[4]))
     limits: list[str] = []
 
     rolling.converge("inventory/lab.py", of, {}, "")
