@@ -32,7 +32,7 @@ class RateLimits(Settings):
         says="The text behind a 550 answer, with its enhanced status code.",
     )
     wait_seconds: float = knob(
-        0.1,
+        0.25,
         gt=0,
         le=5,
         says="How long a message waits for Valkey until its worker counts by itself; after one has, none "

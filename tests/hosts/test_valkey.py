@@ -29,7 +29,8 @@ def told(pid, number):
 
 async def main():
     limits = load_settings(SETTINGS, LimitsFile).limits
-    limits = limits.model_copy(update={"alias": Window(count=3, window_seconds=60)})
+    patient = limits.valkey.model_copy(update={"wait_seconds": 1.0})  # a busy lab is no dead Valkey
+    limits = limits.model_copy(update={"alias": Window(count=3, window_seconds=60), "valkey": patient})
     registry = CollectorRegistry()
     limiter = Limiter(limits, Path("%(password)s").read_text().strip(), registry)
     name = uuid.uuid4().hex

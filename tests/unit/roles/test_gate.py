@@ -99,7 +99,7 @@ def test_secrets_come_as_credentials_and_a_change_of_one_restarts_it() -> None:
         (
             "command_seconds = 6",
             "command_seconds = 0.1",
-            "limits.valkey.wait_seconds 0.1 must be less than d",
+            "limits.valkey.wait_seconds 0.25 must be less than d",
         ),
         ('disabled_text = "5.1.1', 'disabled_text = "4.1.1', "recipients.disabled_text = '4.1.1 this alias"),
     ],
