@@ -129,6 +129,8 @@ def _result(
     rss: float,
 ) -> Result:
     times = arrived["times"]
+    if not times:
+        raise SystemExit(f"nothing of {case} arrived: see `postqueue -c /etc/postfix-out -p` on {HOST.alias}")
     delays = sorted(
         times[number] - accepted for number, accepted in sent["accepted"].items() if number in times
     )
