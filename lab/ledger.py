@@ -65,11 +65,17 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Delays:
-    """Seconds from the accepting answer to the file in the mailbox."""
+    """Seconds from the accepting answer to the file in the mailbox.
+
+    The last two begin with the sender's first attempt instead: what it waited in sessions and for its next
+    attempt counts as well.
+    """
 
     p50: float
     p99: float
     longest: float
+    p99_from_first_try: float
+    longest_from_first_try: float
 
 
 @dataclass
@@ -183,14 +189,20 @@ def _possible(letters: Sequence[Sent], moment: Moment, seen: Seen) -> int:
 
 
 def _delays(letters: Sequence[Sent], seen: Seen) -> Delays | None:
-    seconds = [
-        max(0.0, min(times) - sent.accepted.ended)
+    arrived = [
+        (sent, sent.accepted.ended, min(times))
         for sent in letters
         if sent.accepted
         for mailbox in sent.address.mailboxes
         if (times := seen.delivered.get((sent.letter.ident, mailbox)))
     ]
-    return Delays(quantile(seconds, 0.5), quantile(seconds, 0.99), max(seconds)) if seconds else None
+    if not arrived:
+        return None
+    seconds = [max(0.0, time - accepted) for _, accepted, time in arrived]
+    whole = [max(0.0, time - sent.attempts[0].started) for sent, _, time in arrived]
+    return Delays(
+        quantile(seconds, 0.5), quantile(seconds, 0.99), max(seconds), quantile(whole, 0.99), max(whole)
+    )
 
 
 def _count_duplicates(result: Result, letters: Sequence[Sent], seen: Seen, moments: Sequence[Moment]) -> None:

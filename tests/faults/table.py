@@ -6,7 +6,18 @@ from rich.table import Table
 
 from lab.ledger import Result
 
-COLUMNS = ("sent", "accepted", "delivered", "lost", "dup. (allowed)", "p50 s", "p99 s", "max s", "refused")
+COLUMNS = (
+    "sent",
+    "accepted",
+    "delivered",
+    "lost",
+    "dup. (allowed)",
+    "p50 s",
+    "p99 s",
+    "max s",
+    "with tries",
+    "refused",
+)
 
 
 def row(result: Result) -> list[str]:
@@ -16,7 +27,16 @@ def row(result: Result) -> list[str]:
     and those that were in hand at the kills.
     """
     delays = result.delays
-    times = [f"{delays.p50:.1f}", f"{delays.p99:.1f}", f"{delays.longest:.1f}"] if delays else ["-"] * 3
+    times = (
+        [
+            f"{delays.p50:.1f}",
+            f"{delays.p99:.1f}",
+            f"{delays.longest:.1f}",
+            f"{delays.p99_from_first_try:.1f} / {delays.longest_from_first_try:.1f}",
+        ]
+        if delays
+        else ["-"] * 4
+    )
     allowed = result.duplicated - result.inside + result.allowed
     return [
         str(result.sent),

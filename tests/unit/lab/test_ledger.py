@@ -42,6 +42,17 @@ def test_what_arrived_once_is_as_it_must_be() -> None:
     assert (result.delays.p50, result.delays.p99, result.delays.longest) == (0.5, 3.0, 3.0)
 
 
+def test_the_sender_s_own_waiting_counts_from_its_first_attempt() -> None:
+    first = Attempt("mx1", ACCEPTED_AT - 60, ACCEPTED_AT - 59, Stage.RCPT, 451, "try again")
+    late = letter("a", ONE, first, attempt())
+
+    delays = balance([late], seen(a=[1000.5])).delays
+
+    assert delays is not None
+    assert delays.longest == 0.5
+    assert (delays.p99_from_first_try, delays.longest_from_first_try) == (60.5, 60.5)
+
+
 def test_a_copy_that_is_nowhere_is_lost() -> None:
     result = balance([letter("a", ONE), letter("b", ONE)], seen(a=[1000.5]))
 
