@@ -38,6 +38,7 @@ addresses = ["127.0.0.1"]
 port = {port}
 clients = ["127.0.0.1/32"]
 max_message_size = 31457280
+max_bytes_in_hand = 67108864
 max_connections = 200
 idle_seconds = 120
 [metrics]

@@ -92,7 +92,8 @@ ALIASES_INTRODUCTION = """\
 
 `aliases_file` names a YAML file with one list, `aliases`. An alias belongs to a served domain; a mailbox
 does not, since mail to it would come back. `account` says whose alias it is, for limits and statistics;
-`enabled: false` keeps an address taken while mail to it is refused.
+`enabled: false` keeps an address taken while mail to it is refused. A second list, `disabled_mailboxes`, may
+name mailboxes that take no mail, whichever alias leads to them; an alias that has no other one refuses it.
 
 ```yaml
 {aliases}```

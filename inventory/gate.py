@@ -19,3 +19,8 @@ class Gate(Settings):
         "5.1.1 this alias is disabled",
         says="What a sender to a disabled alias is told behind a 550, with its enhanced status code.",
     )
+    mailbox_disabled_text: RefusalText = knob(
+        "5.2.1 The mailbox behind this alias is disabled",
+        says="What a sender to an alias of which every mailbox is disabled is told behind a 550, with its "
+        "enhanced status code.",
+    )

@@ -96,12 +96,13 @@ def _check_aliases(exchange: Exchange, facts: str) -> None:
         raise InventoryError(
             f"{facts}: aliases_file: {exchange.aliases_file!r} cannot be read: {error.strerror}"
         ) from None
-    known = {alias.address for alias in aliases if alias.enabled}
+    known = {alias.address for alias in aliases if alias.enabled and alias.mailboxes_in_use}
     missing = [f"postmaster@{domain}" for domain in exchange.domains if f"postmaster@{domain}" not in known]
     if missing:
         raise InventoryError(
             f"{exchange.aliases_file}: no enabled alias {' and no '.join(missing)}; allowed: one for each "
-            "served domain, since every domain takes mail for its postmaster (RFC 5321, 4.5.1)"
+            "served domain, with a mailbox in use, since every domain takes mail for its postmaster "
+            "(RFC 5321, 4.5.1)"
         )
 
 

@@ -49,7 +49,9 @@ class Secrets(Settings):
         None, says="Password of the exchangers in PostgreSQL; needed where alias_source is postgresql."
     )
     srs_keys: tuple[SrsKey, ...] = knob(
-        says="HMAC keys of rewritten senders: the first signs, all are accepted.", min_length=1
+        says="HMAC keys of rewritten senders: the first signs, all are accepted. Append a new one, converge, "
+        "then put it first and converge again: no exchanger meets a key that it does not know.",
+        min_length=1,
     )
     tsig: Tsig | None = knob(None, says="The DNS update key; needed where dns.server is set.")
 

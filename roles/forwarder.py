@@ -23,6 +23,16 @@ SETTINGS = "/etc/twinmx/forwarder.toml"
 SRS_KEYS = "/etc/twinmx/credentials/srs-keys"
 UNITS = "/etc/systemd/system"
 BEFORE_THE_QUEUE = 550
+CONNECTIONS = 20
+"""Sessions of a worker with postfix-out, at most."""
+HEADERS_BYTES = 524288  # what our hops add to a message
+LARGEST_IN_HAND = 2
+"""How many of the largest messages a worker has in hand at once."""
+COPIES = 6
+"""How often a message is in memory at most: measured 4.7 times, and once more for a second mailbox."""
+BASE_BYTES = 128 << 20
+"""Memory of a worker without messages, and room for what small ones need."""
+SPARE_SECONDS = 15  # between the end of the last message and systemd's patience
 
 
 def keys_file(site: Site) -> ManagedFile:
@@ -37,6 +47,8 @@ def render_files(site: Site) -> list[Managed]:
     left = exchange.deadlines.forwarder_seconds - exchange.spam.total_seconds
     peer_seconds = min(2, left / 4)
     limits_here = exchange.rate_limits.answer != BEFORE_THE_QUEUE
+    largest = exchange.messages.max_bytes + HEADERS_BYTES
+    in_hand = LARGEST_IN_HAND * largest
     settings = render(
         "forwarder/forwarder.toml.j2",
         exchange=exchange,
@@ -44,8 +56,11 @@ def render_files(site: Site) -> list[Managed]:
         peers=site.peers,
         port=ports.FORWARDER,
         out_port=ports.OUT,
+        connections=CONNECTIONS,
         socketmap_port=ports.SOCKETMAP,
         metrics_base=ports.METRICS_BASE,
+        largest=largest,
+        in_hand=in_hand,
         peer_seconds=peer_seconds,
         reinject_seconds=floor((left - peer_seconds) * 1000) / 1000,
         limits_here=limits_here,
@@ -58,6 +73,8 @@ def render_files(site: Site) -> list[Managed]:
         "forwarder/forwarder@.service.j2",
         program=f"{CURRENT}/bin/twinmx-forwarder",
         keys=SRS_KEYS,
+        memory_max=BASE_BYTES + COPIES * in_hand,
+        stop_seconds=exchange.deadlines.data_done_seconds + SPARE_SECONDS,
         valkey_password=valkey.PASSWORD if limits_here else None,
     )
     return [

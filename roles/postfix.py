@@ -8,7 +8,7 @@ takes it back from the forwarder and talks to the mailbox providers.
 
 import re
 
-from roles import tls
+from roles import forwarder, tls
 from roles.aliases import DELTA, SNAPSHOT
 from roles.lib import ports
 from roles.lib.converge import converged_service
@@ -18,7 +18,7 @@ from roles.lib.packages import packages
 from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
-from twinmx.aliases.record import DISABLED
+from twinmx.aliases.record import DISABLED, MAILBOX_DISABLED
 
 PACKAGES = ("postfix", "postfix-lmdb", "postfix-pcre")
 OLDEST = {"postfix": "3.10.13"}  # earlier 3.10 has holes in access restrictions and in BDAT
@@ -34,6 +34,9 @@ CHECK = """for instance in /etc/postfix /etc/postfix-out; do
     exit 1
   }
 done"""
+
+OTHER_SESSIONS = 50
+"""With postfix-out, beside the forwarder's: bounces of the inbound instance, releases from the quarantine."""
 
 GREETED = """python3 -c 'import smtplib; smtplib.SMTP("127.0.0.1", {port}, timeout=3).quit()'"""
 
@@ -68,6 +71,7 @@ def render_inbound(site: Site) -> list[Managed]:
         "gate": exchange.gate,
         "gate_port": ports.GATE,
         "disabled": re.escape(DISABLED),
+        "mailbox_disabled": re.escape(MAILBOX_DISABLED),
     }
     names = ("main.cf", "master.cf", "header_checks.pcre", "srs_shape.pcre", "alias_answers.pcre")
     files = [ManagedFile(f"/etc/postfix/{name}", render(f"postfix/{name}.j2", **values)) for name in names]
@@ -81,6 +85,7 @@ def render_out(site: Site) -> list[Managed]:
         "domains": site.exchange.domains,
         "messages": site.exchange.messages,
         "out_port": ports.OUT,
+        "sessions": site.exchange.forwarder.workers * forwarder.CONNECTIONS + OTHER_SESSIONS,
         "back": nexthops(site, site.me.address, 25),
     }
     names = ("main.cf", "master.cf")

@@ -15,6 +15,12 @@ _LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 
+_UNQUOTED_ATOM = r"[^\s\x00-\x1f\x7f()<>\[\]:;@\\,.\"]+"
+_DOT_STRING = re.compile(rf"{_UNQUOTED_ATOM}(?:\.{_UNQUOTED_ATOM})*")
+_QUOTING = re.compile(r'"((?:[^"\\]|\\.)*)"?|\\(.?)|\s+', re.DOTALL)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_FINAL_DOT = re.compile(r"(?<=[^.@])\.\Z")
+
 
 def fold(address: str) -> str:
     """Return the form in which addresses are compared: Postfix folds the case of a lookup key too."""
@@ -25,6 +31,44 @@ def split(address: str) -> tuple[str, str]:
     """Return local part and domain of `address`; the domain is empty where there is no `@`."""
     local, at, domain = address.rpartition("@")
     return (local, domain) if at else (address, "")
+
+
+def unquote(local: str) -> str:
+    """Return a local part without the quotes of RFC 5321's quoted-string, if it has them."""
+    if len(local) >= 2 and local[0] == local[-1] == '"':  # noqa: PLR2004 - both quotes
+        return _QUOTED_PAIR.sub(r"\1", local[1:-1])
+    return local
+
+
+def quote(local: str) -> str:
+    """Return a local part as an SMTP command carries it, quoted where it is no dot-string."""
+    if _DOT_STRING.fullmatch(local):
+        return local
+    escaped = re.sub(r'(["\\])', r"\\\1", local)
+    return f'"{escaped}"'
+
+
+def canonical(path: str) -> str:
+    """Return the one spelling of the address in `path`, the argument of MAIL or RCPT; in its case.
+
+    Brackets, a source route, blanks, quoting that is not needed and the dot after a domain go, so that
+    no two spellings which Postfix takes for one recipient look like two (RFC 5321, 4.1.2; what Postfix
+    does with them: extract_addr of smtpd.c, tok822_parse.c, rewrite.c). Any text is taken.
+    """
+    path = path.strip()
+    while path.startswith("<") and path.endswith(">"):
+        path = path[1:-1].strip()
+    while path.startswith("@") and ":" in path:
+        path = path.partition(":")[2]
+    local, domain = split(_FINAL_DOT.sub("", _QUOTING.sub(_bare, path)))
+    if domain:
+        return f"{quote(local)}@{domain}"
+    return quote(local) if local else ""
+
+
+def _bare(quoting: re.Match[str]) -> str:
+    quoted, escaped = quoting.groups(default="")
+    return _QUOTED_PAIR.sub(r"\1", quoted) or escaped
 
 
 def domain_fault(domain: str) -> str | None:

@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from twinmx.addresses import split
+from twinmx.addresses import quote, split, unquote
 from twinmx.keyed_hash import is_ours, keyed_hash
 
 MIN_KEY_LENGTH = 32
@@ -25,7 +25,6 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _SRS = re.compile(r"srs[01][=+-]", re.IGNORECASE)
 _SRS0 = re.compile(r"srs0[=+-]([^=]+)=([a-z2-7]{2})=([^=@]+)=(.+)", re.IGNORECASE | re.DOTALL)
 _SRS1 = re.compile(r"srs1[=+-]([^=]+)=([^=@]+)=([=+-].+)", re.IGNORECASE | re.DOTALL)
-_DOT_ATOM = re.compile(r"[^\s\x00-\x1f\x7f()<>\[\]:;@\\,.\"]+(?:\.[^\s\x00-\x1f\x7f()<>\[\]:;@\\,.\"]+)*")
 
 
 class SrsError(Exception):
@@ -127,18 +126,3 @@ def _stamp(day: int) -> str:
 def _day(stamp: str) -> int:
     high, low = (_ALPHABET.index(character) for character in stamp.lower())
     return high << 5 | low
-
-
-def unquote(local: str) -> str:
-    """Return a local part without the quotes of RFC 5321's quoted-string, if it has them."""
-    if len(local) >= 2 and local[0] == local[-1] == '"':  # noqa: PLR2004 - both quotes
-        return re.sub(r"\\(.)", r"\1", local[1:-1], flags=re.DOTALL)
-    return local
-
-
-def quote(local: str) -> str:
-    """Return a local part as an SMTP command carries it, quoted where it is no dot-string."""
-    if _DOT_ATOM.fullmatch(local):
-        return local
-    escaped = re.sub(r'(["\\])', r"\\\1", local)
-    return f'"{escaped}"'

@@ -18,6 +18,7 @@ from tests.hosts.converging import Pair
 SOURCE = {"aliases_from": "postgresql"}
 OWNER = "setpriv --reuid twinmx --regid twinmx --clear-groups /opt/twinmx/current/bin/python"
 UNIT = "postgresql@17-main.service"
+EMPTY = "TRUNCATE aliases, deleted_aliases, disabled_mailboxes, mailbox_changes"
 
 Host = Any  # testinfra has no types
 
@@ -45,3 +46,8 @@ def insert(*addresses: str, mailbox: str = "hello@mailbox.example") -> str:
     """The statement that makes aliases which lead to `mailbox`."""
     rows = ", ".join(f"('{address}', '{{{mailbox}}}')" for address in addresses)
     return f"INSERT INTO aliases (address, mailboxes) VALUES {rows}"
+
+
+def disable(mailbox: str) -> str:
+    """The statement after which `mailbox` takes no mail."""
+    return f"INSERT INTO disabled_mailboxes VALUES ('{mailbox}')"

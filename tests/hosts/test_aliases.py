@@ -44,7 +44,8 @@ def test_postfix_finds_every_alias(host: Host, aliases: tuple[Alias, ...]) -> No
     for alias in aliases:
         found = host.run(f"postmap -q '{alias.address}' {TABLE}")
         assert found.rc == 0
-        expected = "OK" if alias.enabled else "550 5.1.1 this alias is disabled"
+        in_use = "OK" if alias.mailboxes_in_use else "550 5.2.1 the mailbox behind this alias is disabled"
+        expected = in_use if alias.enabled else "550 5.1.1 this alias is disabled"
         assert found.stdout == f"{expected}\n", alias.address
 
 

@@ -64,11 +64,12 @@ def test_the_programs_user_cannot_log_in(host: Host) -> None:
 
 def test_nothing_listens_but_what_the_roles_say(host: Host, exchange: Exchange, exchanger: Exchanger) -> None:
     peer = str(exchanger.peer)
-    workers = range(1, exchange.forwarder.workers + 1)
+    metrics = [20400 + n for n in range(1, exchange.forwarder.workers + 1)]
+    metrics += [20480 + n for n in range(1, exchange.gate.workers + 1)]
     everywhere = {(address, port) for port in (25, exchange.access.ssh_port) for address in ("0.0.0.0", "::")}
-    loopback = {("127.0.0.1", port) for port in (783, 20381, 20382, 20386)}
+    loopback = {("127.0.0.1", port) for port in (783, 20381, 20382, 20383, 20386)}
 
-    assert listening(host) == everywhere | loopback | {(peer, 20381)} | {(peer, 20400 + n) for n in workers}
+    assert listening(host) == everywhere | loopback | {(peer, 20381)} | {(peer, port) for port in metrics}
 
 
 def test_no_secret_is_readable_by_other_users(host: Host, secrets: Secrets) -> None:

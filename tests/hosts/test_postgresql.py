@@ -11,7 +11,7 @@ from lab.settings import DATABASE, LAB
 from tests.hosts.asking import Host, listening, reach, run_python
 from tests.hosts.conftest import INVENTORY, reached
 from tests.hosts.converging import Pair
-from tests.hosts.database import SOURCE, UNIT, as_owner, brought_up, insert, sql
+from tests.hosts.database import EMPTY, SOURCE, UNIT, as_owner, brought_up, disable, insert, sql
 
 pytestmark = [
     pytest.mark.role("postgresql"),
@@ -58,9 +58,22 @@ async def read(since=None):
             return here, [r.address async for batch in reading.everything(c) for r in batch], []
         found = await reading.changes(c, since)
         return here, sorted(r.address for r in found.rows), sorted(found.gone)
-def insert(name):
-    row = "('%s@alias.example', '{a@m.example}')" % name
+async def disabled(since=None):
+    # alias: its disabled mailboxes, for each alias that is told
+    async with reader.connect() as c:
+        here = await reading.place(c)
+        if since is None:
+            rows = [r async for batch in reading.everything(c) for r in batch]
+        else:
+            rows = (await reading.changes(c, since)).rows
+        return here, {r.address.partition("@")[0]: sorted(r.disabled) for r in rows}
+def insert(name, mailboxes="a@m.example"):
+    row = "('%s@alias.example', '{%s}')" % (name, mailboxes)
     return text("INSERT INTO aliases (address, mailboxes) VALUES " + row)
+async def write(*statements):
+    async with engine.begin() as writer:
+        for statement in statements:
+            await writer.execute(text(statement) if isinstance(statement, str) else statement)
 """
 
 
@@ -69,12 +82,12 @@ def database(pair: Pair) -> Iterator[Host]:
     """The host of the database."""
     host = brought_up(pair)
     yield host
-    sql(host, "TRUNCATE aliases, deleted_aliases")
+    sql(host, EMPTY)
 
 
 @pytest.fixture
 def empty(database: Host) -> Host:
-    sql(database, "TRUNCATE aliases, deleted_aliases")
+    sql(database, EMPTY)
     return database
 
 
@@ -127,7 +140,10 @@ def test_an_exchanger_reads_and_switches_and_can_do_nothing_else(
 ) -> None:
     sql(empty, insert("one@alias.example"))
     assert secrets.database_password
-    allowed = ["SELECT * FROM aliases", "SELECT * FROM deleted_aliases", "UPDATE aliases SET enabled = false"]
+    allowed = [
+        *(f"SELECT * FROM {table}" for table in EMPTY.removeprefix("TRUNCATE ").split(", ")),
+        "UPDATE aliases SET enabled = false",
+    ]
     refused = [
         "UPDATE aliases SET mailboxes = '{x@evil.example}'",
         "UPDATE aliases SET changed = '1'",
@@ -135,6 +151,8 @@ def test_an_exchanger_reads_and_switches_and_can_do_nothing_else(
         "TRUNCATE aliases",
         insert("two@alias.example"),
         "INSERT INTO deleted_aliases VALUES ('one@alias.example', '1')",
+        disable("hello@mailbox.example"),
+        "INSERT INTO mailbox_changes VALUES ('hello@mailbox.example', '1')",
         "CREATE TABLE mine (a int)",
         "ALTER TABLE aliases DISABLE TRIGGER ALL",
     ]
@@ -235,14 +253,67 @@ def test_what_is_deleted_renamed_or_made_again_is_told(empty: Host) -> None:
     ]
 
 
-def test_a_table_that_was_emptied_or_restored_is_another_database(empty: Host) -> None:
+def test_who_leads_to_a_mailbox_is_told_when_it_is_switched_off_and_on(empty: Host) -> None:
     told = story(
         empty,
         """
         async def main():
+            await write(insert("a", "x@m.example,y@m.example"), insert("b", "Y@M.example"), insert("c"))
+            start, _ = await disabled()
+            await write("INSERT INTO disabled_mailboxes VALUES ('y@m.example'), ('z@m.example')")
+            off, first = await disabled(start)
+            await write("UPDATE disabled_mailboxes SET address = 'x@m.example' WHERE address = 'y@m.example'")
+            moved, second = await disabled(off)
+            _, everything = await disabled()
+            await write("DELETE FROM disabled_mailboxes", insert("d", "x@m.example"))
+            on, third = await disabled(moved)
+            print(json.dumps([first, second, everything, third, (await disabled(on))[1]]))
+        asyncio.run(main())
+        """,
+    )
+
+    assert told == [
+        {"a": ["y@m.example"], "b": ["y@m.example"]},
+        {"a": ["x@m.example"], "b": []},
+        {"a": ["x@m.example"], "b": [], "c": []},
+        {"a": [], "d": []},
+        {},
+    ]
+
+
+@pytest.mark.parametrize("first", ["alias", "mailbox"])
+def test_an_alias_and_its_mailbox_that_are_written_at_the_same_time_meet(empty: Host, first: str) -> None:
+    """Neither transaction sees the other, whichever commits first."""
+    told = story(
+        empty,
+        f"""
+        async def main():
+            start, _ = await disabled()
+            async with engine.connect() as alias, engine.connect() as mailbox:
+                await alias.execute(insert("a"))
+                await mailbox.execute(text("INSERT INTO disabled_mailboxes VALUES ('a@m.example')"))
+                await {first}.commit()
+                between, early = await disabled(start)
+                await alias.commit()
+                await mailbox.commit()
+            _, late = await disabled(between)
+            print(json.dumps([early, late]))
+        asyncio.run(main())
+        """,
+    )
+
+    assert told == [{"a": []} if first == "alias" else {}, {"a": ["a@m.example"]}]
+
+
+@pytest.mark.parametrize("table", ["aliases", "disabled_mailboxes"])
+def test_a_table_that_was_emptied_or_restored_is_another_database(empty: Host, table: str) -> None:
+    told = story(
+        empty,
+        f"""
+        async def main():
             first, _, _ = await read()
             async with engine.begin() as writer:
-                await writer.execute(text("TRUNCATE aliases"))
+                await writer.execute(text("TRUNCATE {table}"))
             second, _, _ = await read()
             print(json.dumps([first.database, second.database]))
         asyncio.run(main())
@@ -259,6 +330,9 @@ def test_a_table_that_was_emptied_or_restored_is_another_database(empty: Host) -
         "UPDATE aliases SET enabled = false",
         "DELETE FROM aliases",
         "TRUNCATE aliases",
+        disable("a@m.example"),
+        "DELETE FROM disabled_mailboxes",
+        "TRUNCATE disabled_mailboxes",
     ],
 )
 def test_each_statement_is_announced(empty: Host, statement: str) -> None:

@@ -175,3 +175,19 @@ def test_too_large_a_message_is_refused_after_it_was_sent(exchanger: LabHost, to
         reply = send(session, [ALIAS], stuffed(letter(token, body)) + END)
 
     assert (reply.code, reply.text[:5]) == (552, "5.3.4")
+
+
+def test_a_message_with_too_many_hops_is_refused_in_the_session_or_arrives(
+    exchanger: LabHost, mailboxes: Mailboxes, token: str
+) -> None:
+    """Never accepted here and refused by our own next hop: that would be a bounce to a forged sender."""
+    hops = [f"Received: from a.example by b.example id {number}; now".encode() for number in range(44)]
+
+    deliver(exchanger, letter(token, PLAIN, *hops[:43]), ALIAS)
+    mailboxes.wait(token)
+
+    with Session(exchanger) as session:
+        greet(session)
+        begin(session)
+        reply = send(session, [ALIAS], stuffed(letter(token, PLAIN, *hops)) + END)
+    assert (reply.code, reply.text[:5]) == (554, "5.4.0")

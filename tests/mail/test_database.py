@@ -19,7 +19,7 @@ from lab.waiting import until
 from roles.aliases import FOLLOWER, SNAPSHOT
 from roles.lib import ports
 from tests.hosts.converging import Pair
-from tests.hosts.database import SOURCE, UNIT, Host, brought_up, insert, sql
+from tests.hosts.database import EMPTY, SOURCE, UNIT, Host, brought_up, disable, insert, sql
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.letters import letter
 from twinmx.aliases.database.metrics import READ_MARK
@@ -49,7 +49,7 @@ def database() -> Iterator[Host]:
     """The host of the database, with the lab's aliases in it, and both exchangers following it."""
     pair = Pair("inventory/lab.py", pyinfra.exchange("inventory/lab.py"))
     host = brought_up(pair)
-    sql(host, "TRUNCATE aliases, deleted_aliases")
+    sql(host, EMPTY)
     sql(host, *_lab_aliases(pair))
     pair.converge("exchangers", **SOURCE)
     yield host
@@ -61,6 +61,7 @@ def _lab_aliases(pair: Pair) -> Iterator[str]:
         mailboxes = ",".join(alias.mailboxes)
         values = f"'{alias.address}', '{alias.account or ''}', {alias.enabled}, '{{{mailboxes}}}'"
         yield f"INSERT INTO aliases (address, account, enabled, mailboxes) VALUES ({values})"
+        yield from (f"{disable(mailbox)} ON CONFLICT DO NOTHING" for mailbox in alias.disabled_mailboxes)
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +135,21 @@ def test_a_change_is_in_force_everywhere_in_seconds(database: Host, address: str
     see(address, 250)
     sql(database, f"DELETE FROM aliases WHERE address = '{address}'")
     see(address, 550)
+
+
+def test_a_mailbox_that_is_switched_off_is_refused_everywhere_in_seconds(
+    database: Host, address: str, token: str
+) -> None:
+    mailbox = f"{token}@mailbox.example"
+    sql(database, insert(address, mailbox=mailbox))
+    see(address, 250)
+    sql(database, disable(mailbox))
+    see(address, 550)
+    told = [answer_to(host, address).text for host in LAB.hosts]
+    sql(database, f"DELETE FROM disabled_mailboxes WHERE address = '{mailbox}'")
+    see(address, 250)
+
+    assert [text[:5] for text in told] == ["5.2.1"] * len(told)
 
 
 def test_a_moved_mailbox_gets_the_next_message(

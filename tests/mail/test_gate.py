@@ -24,7 +24,16 @@ ALIAS, OTHER = "hello@alias.example", "team@alias.example"
 MAILBOX = "hello@mailbox.example"
 GATE = ("gate.target", "gate@*.service")
 WORKERS = "gate@*.service"
-FLOODED, MORE = "shop@masked.example", 5
+FLOODED, MORE = "busy@masked.example", 5
+SPELLINGS = (
+    '"busy"@masked.example',
+    r'"b\usy"@masked.example',
+    r"bu\sy@masked.example",
+    "busy@masked.example.",
+    "@a.example:busy@masked.example",
+    "BUSY @ masked.example",
+    '"busy@masked.example"',
+)
 PER_TRANSACTION = 100
 CONNECT_SECONDS = 2
 """Postfix's `milter_connect_timeout`."""
@@ -124,29 +133,44 @@ def test_engines_learn_how_the_client_calls_itself(
     assert ("HFILTER_HELO_" in symbols(mailboxes, token)) is odd
 
 
-def test_over_the_limit_is_refused_before_the_queue_and_others_are_not(
-    one: LabHost, exchange: Exchange
-) -> None:
-    """Recipients of messages that never come count while their transactions are open, and then no more."""
-    count = exchange.rate_limits.alias.count
+@contextmanager
+def flooded(host: LabHost, exchange: Exchange) -> Iterator[tuple[Session, list[Reply]]]:
+    """Name one recipient up to its limit and then some; the last session, and what was refused.
+
+    Recipients of messages that never come count while their transactions are open, and then no more.
+    """
     with ExitStack() as stack:
         answered: list[Reply] = []
-        while left := count + MORE - len(answered):
-            session = stack.enter_context(Session(one))
+        while left := exchange.rate_limits.alias.count + MORE - len(answered):
+            session = stack.enter_context(Session(host))
             greet(session)
             begin(session)
             several = min(left, PER_TRANSACTION)
             session.write(f"RCPT TO:<{FLOODED}>\r\n".encode() * several)
             answered += [session.read() for _ in range(several)]
-        refused = [reply for reply in answered if reply.code != 250]
+        yield session, [reply for reply in answered if reply.code != 250]
+    until(lambda: answer_to(host, FLOODED).code == 250, 10, "room again once the transactions are over")
 
+
+def test_over_the_limit_is_refused_before_the_queue_and_others_are_not(
+    one: LabHost, exchange: Exchange
+) -> None:
+    with flooded(one, exchange) as (session, refused):
         assert len(refused) == MORE
         assert {(reply.code, reply.text) for reply in refused} == {(550, exchange.rate_limits.text)}
         assert refused[0].text.startswith("5.2.1 ")
         assert session.say(f"RCPT TO:<{OTHER}>").code == 250
         assert answer_to(one, OTHER, "").code == 250
 
-    until(lambda: answer_to(one, FLOODED).code == 250, 10, "room again once the transactions are over")
+
+def test_no_spelling_of_an_address_dodges_its_limit(one: LabHost, exchange: Exchange) -> None:
+    """By the gate, or by Postfix where it does not take the spelling at all."""
+    with flooded(one, exchange):
+        answers = {spelling: answer_to(one, spelling) for spelling in SPELLINGS}
+
+    taken = {spelling: reply for spelling, reply in answers.items() if reply.code // 100 != 5}
+    assert not taken
+    assert exchange.rate_limits.text in {reply.text for reply in answers.values()}
 
 
 # -- the gate is ill -----------------------------------------------------------------------------------

@@ -26,6 +26,16 @@ def test_a_disabled_alias_is_refused_and_told_so(exchanger: LabHost) -> None:
     assert reply.text.endswith("this alias is disabled")
 
 
+def test_an_alias_whose_mailbox_is_disabled_is_refused_and_the_mailbox_is_not_named(
+    exchanger: LabHost,
+) -> None:
+    reply = answer_to(exchanger, "Closed@alias.example")
+
+    assert (reply.code, reply.text[:5]) == (550, "5.2.1")
+    assert reply.text.endswith("The mailbox behind this alias is disabled")
+    assert "post.example" not in reply.text
+
+
 def test_a_refusal_leaves_the_other_recipients_alone(
     exchanger: LabHost, mailboxes: Mailboxes, token: str
 ) -> None:

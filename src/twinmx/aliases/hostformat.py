@@ -20,6 +20,7 @@ class _Line(BaseModel):
     address: str
     enabled: bool
     mailboxes: list[str]
+    disabled_mailboxes: list[str] = []
 
 
 def dump_aliases(aliases: Iterable[Alias]) -> bytes:
@@ -31,6 +32,7 @@ def dump_aliases(aliases: Iterable[Alias]) -> bytes:
                 "address": alias.address,
                 "enabled": alias.enabled,
                 "mailboxes": alias.mailboxes,
+                **({"disabled_mailboxes": alias.disabled_mailboxes} if alias.disabled_mailboxes else {}),
             },
             ensure_ascii=False,
             separators=(",", ":"),
@@ -68,7 +70,13 @@ def read_aliases(lines: Iterable[bytes], name: str = "aliases") -> Iterator[Alia
 
 def _alias(line: bytes) -> Alias:
     parsed = _Line.model_validate_json(line)
-    return Alias(parsed.address, tuple(parsed.mailboxes), parsed.account, parsed.enabled)
+    return Alias(
+        parsed.address,
+        tuple(parsed.mailboxes),
+        parsed.account,
+        parsed.enabled,
+        tuple(parsed.disabled_mailboxes),
+    )
 
 
 def _fault(alias: Alias, previous: Alias | None) -> str | None:
@@ -81,4 +89,12 @@ def _fault(alias: Alias, previous: Alias | None) -> str | None:
         return f"{alias.address} has no mailbox"
     if previous is not None and alias.address <= previous.address:
         return f"{alias.address} follows {previous.address}: lines are sorted, each alias once"
+    return _disabled_fault(alias)
+
+
+def _disabled_fault(alias: Alias) -> str | None:
+    if strange := set(alias.disabled_mailboxes) - set(alias.mailboxes):
+        return f"disabled_mailboxes: {min(strange)!r} is no mailbox of {alias.address}"
+    if list(alias.disabled_mailboxes) != sorted(set(alias.disabled_mailboxes)):
+        return f"disabled_mailboxes of {alias.address}: they are sorted, each once"
     return None

@@ -4,7 +4,7 @@ The document is walked as nodes, not as Python values, because only nodes know t
 a key that was given twice. All faults are collected: whoever imports 500 aliases fixes them in one go.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from twinmx.addresses import address_fault, fold, split
 from twinmx.aliases.model import Alias, AliasFileError, Problem
 from twinmx.srs import is_srs
 
+_TOP_KEYS = ("aliases", "disabled_mailboxes")
 _KEYS = ("alias", "mailboxes", "enabled", "account")
 _BOOL, _STR = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
 _TRUE = frozenset({"yes", "true", "on"})
@@ -53,41 +54,42 @@ class _Reader:
     def __init__(self, served_domains: frozenset[str]) -> None:
         self.problems: list[Problem] = []
         self._served = served_domains
+        self._known_mailboxes: set[str] = set()
 
     def read(self, document: bytes) -> list[Alias]:
-        entries = [entry for node in self._items(document) if (entry := self._entry(node))]
+        top = self._top(document)
+        entries = [entry for node in self._items(top) if (entry := self._entry(node))]
         self._check_unique(entries)
         self._check_loops(entries)
-        return [
-            Alias(
-                fold(entry.alias.text),
-                tuple(fold(mailbox.text) for mailbox in entry.mailboxes),
-                entry.account,
-                entry.enabled,
-            )
-            for entry in entries
-        ]
+        disabled = self._disabled_mailboxes(top.get("disabled_mailboxes"))
+        return [_alias_of(entry, disabled) for entry in entries]
 
     def _report(self, line: int, message: str) -> None:
         self.problems.append(Problem(line, message))
 
-    def _items(self, document: bytes) -> list[Any]:
+    def _top(self, document: bytes) -> dict[str, Any]:
         try:
             root = yaml.compose(document, Loader=yaml.CSafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             self._report(mark.line + 1 if mark else 1, f"not YAML: {error.problem}")
-            return []
+            return {}
         except yaml.YAMLError as error:
             self._report(1, f"not YAML: {error}")
-            return []
+            return {}
         if not isinstance(root, yaml.MappingNode):
-            self._report(1, "the file holds one key, aliases: a list")
-            return []
-        values = dict(self._pairs(root, ("aliases",)))
-        items = values.get("aliases")
-        if items is None:
+            self._report(
+                1, "the file holds the key aliases, a list, and disabled_mailboxes where there are any"
+            )
+            return {}
+        top = dict(self._pairs(root, _TOP_KEYS))
+        if "aliases" not in top:
             self._report(1, "aliases is missing: it is a list of {alias, mailboxes}")
+        return top
+
+    def _items(self, top: dict[str, Any]) -> list[Any]:
+        items = top.get("aliases")
+        if items is None:
             return []
         if not isinstance(items, yaml.SequenceNode):
             self._report(_line(items), "aliases must be a list of {alias, mailboxes}")
@@ -142,15 +144,34 @@ class _Reader:
         if not isinstance(node, yaml.SequenceNode):
             self._report(_line(node), "mailboxes must be a list of addresses")
             return ()
+        found = self._addresses("mailboxes", node)
+        self._known_mailboxes |= found.keys()
+        return tuple(found.values())
+
+    def _disabled_mailboxes(self, node: Any) -> Set[str]:
+        if node is None:
+            return frozenset()
+        if not isinstance(node, yaml.SequenceNode):
+            told = f"must be a list of mailboxes that take no mail, is {_shown(node)}"
+            self._report(_line(node), f"disabled_mailboxes: {told}")
+            return frozenset()
+        found = self._addresses("disabled_mailboxes", node)
+        for address, value in found.items():
+            if address not in self._known_mailboxes:
+                told = f"{value.text} is the mailbox of no alias; allowed: an address that an alias leads to"
+                self._report(value.line, f"disabled_mailboxes: {told}")
+        return found.keys()
+
+    def _addresses(self, key: str, node: yaml.SequenceNode) -> dict[str, _Value]:
         found: dict[str, _Value] = {}
         for item in node.value:
-            value = self._address("mailboxes", item)
+            value = self._address(key, item)
             if value is None:
                 continue
             if (first := found.get(fold(value.text))) is not None:
-                self._report(value.line, f"mailboxes: {value.text} is there already on line {first.line}")
+                self._report(value.line, f"{key}: {value.text} is there already on line {first.line}")
             found[fold(value.text)] = value
-        return tuple(found.values())
+        return found
 
     def _address(self, key: str, node: Any) -> _Value | None:
         if not isinstance(node, yaml.ScalarNode) or node.tag != _STR:
@@ -203,6 +224,17 @@ class _Reader:
                     mailbox.line,
                     f"mailboxes: loop: {mailbox.text} of {entry.alias.text} {reason}; a mailbox is outside",
                 )
+
+
+def _alias_of(entry: _Entry, disabled: Set[str]) -> Alias:
+    mailboxes = tuple(fold(mailbox.text) for mailbox in entry.mailboxes)
+    return Alias(
+        fold(entry.alias.text),
+        mailboxes,
+        entry.account,
+        entry.enabled,
+        tuple(sorted(disabled & set(mailboxes))),
+    )
 
 
 def _is_name(text: str) -> bool:

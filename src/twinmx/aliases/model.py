@@ -10,12 +10,21 @@ class Alias:
 
     `address` and `mailboxes` are in folded case. `account` names the owner of several aliases, for
     limits and statistics; `enabled=False` keeps the address taken while mail to it is refused.
+    `disabled_mailboxes`: those of the `mailboxes` that take no mail, sorted.
     """
 
     address: str
     mailboxes: tuple[str, ...]
     account: str | None = None
     enabled: bool = True
+    disabled_mailboxes: tuple[str, ...] = ()
+
+    @property
+    def mailboxes_in_use(self) -> tuple[str, ...]:
+        """Where mail goes; empty where every mailbox is disabled, and mail is refused."""
+        if not self.disabled_mailboxes:
+            return self.mailboxes
+        return tuple(mailbox for mailbox in self.mailboxes if mailbox not in self.disabled_mailboxes)
 
 
 @dataclass(frozen=True, slots=True)

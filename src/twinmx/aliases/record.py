@@ -4,10 +4,12 @@ It is a C string and more: up to the first NUL an access(5) action, where Postfi
 the forwarder needs, NUL between the fields. Both programs read one record, so they cannot disagree
 about an alias, and a million of them take half the room of two tables.
 
-    action NUL ("+" | "-") account NUL mailbox [NUL mailbox]…
+    action NUL ("+" | "-") account NUL mailbox [NUL mailbox]… [NUL NUL disabled [NUL disabled]…]
 
 `+` and `-` are what the source says, enabled or disabled; the action is what holds on this host, where
-an operator may have said otherwise. `GONE`, an action alone, hides an alias that a lower file still has.
+an operator may have said otherwise. Disabled mailboxes are there a second time, behind an empty field: an
+earlier release, which knows of none, takes such a record for damaged and answers 451 instead of forwarding.
+`GONE`, an action alone, hides an alias that a lower file still has.
 """
 
 from dataclasses import replace
@@ -18,9 +20,15 @@ from twinmx.aliases.model import Alias
 
 _ACCEPT = "OK"
 DISABLED = "550 5.1.1 this alias is disabled"
+MAILBOX_DISABLED = "550 5.2.1 the mailbox behind this alias is disabled"
+"""All of its mailboxes are (X.2.1 of RFC 3463); which ones they are is never told."""
+
 _SOURCE_STATES = {"+": True, "-": False}
 
-_OVERRIDDEN = (f"{_ACCEPT}\0-".encode(), f"{DISABLED}\0+".encode())
+_OVERRIDDEN = tuple(
+    f"{action}\0{said}".encode()
+    for action, said in ((_ACCEPT, "-"), (MAILBOX_DISABLED, "-"), (DISABLED, "+"))
+)
 
 # the text that Postfix has for an address in no table: a sender cannot tell gone from never there
 GONE = b"550 5.1.1 User unknown in relay recipient table"
@@ -56,10 +64,13 @@ def encode(stored: Stored) -> bytes:
     alias = stored.alias
     if not alias.mailboxes or not all(alias.mailboxes):
         raise ValueError(f"alias {alias.address}: it has no mailbox")
+    if not set(alias.disabled_mailboxes) <= set(alias.mailboxes):
+        raise ValueError(f"alias {alias.address}: a disabled mailbox is none of its mailboxes")
     fields = (
-        _ACCEPT if alias.enabled else DISABLED,
+        _action(alias),
         ("+" if stored.enabled_at_source else "-") + (alias.account or ""),
         *alias.mailboxes,
+        *(("", *alias.disabled_mailboxes) if alias.disabled_mailboxes else ()),
     )
     if any("\0" in field for field in fields):
         raise ValueError(f"alias {alias.address}: its account or a mailbox has a NUL in it")
@@ -73,11 +84,18 @@ def decode(address: str, value: bytes) -> Stored | None:
     """
     if value == GONE:
         return None
-    action, origin, *mailboxes = value.decode().split("\0")
-    if action not in {_ACCEPT, DISABLED} or not mailboxes or not all(mailboxes):
-        raise ValueError("not a record")
+    action, origin, *fields = value.decode().split("\0")
+    end = fields.index("") if "" in fields else len(fields)
+    mailboxes, disabled = tuple(fields[:end]), tuple(fields[end + 1 :])
+    alias = Alias(address, mailboxes, origin[1:] or None, action != DISABLED, disabled)
+    sound = mailboxes and fields[-1] and set(disabled) <= set(mailboxes) and action == _action(alias)
     enabled_at_source = _SOURCE_STATES.get(origin[:1])
-    if enabled_at_source is None:
+    if enabled_at_source is None or not sound:
         raise ValueError("not a record")
-    alias = Alias(address, tuple(mailboxes), origin[1:] or None, action == _ACCEPT)
     return Stored(alias, enabled_at_source)
+
+
+def _action(alias: Alias) -> str:
+    if not alias.enabled:
+        return DISABLED
+    return _ACCEPT if alias.mailboxes_in_use else MAILBOX_DISABLED

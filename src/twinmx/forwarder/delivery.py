@@ -34,9 +34,13 @@ _TOO_LATE = Reply(451, "4.4.2", "not done in time, try again")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Seconds for a delivery in all, and the score from which on a message is spam."""
+    """Seconds for a delivery in all, and the score from which on a message is spam.
+
+    `grace_seconds` are what a quarantine that is being written gets beyond that: Postfix still waits.
+    """
 
     total_seconds: float
+    grace_seconds: float
     reject_score: float
 
 
@@ -102,7 +106,7 @@ class Delivery:
             except SnapshotError as error:
                 result.outcome, result.reply, result.detail = "no-snapshot", TROUBLE, str(error)
             except TimeoutError:
-                result.outcome, result.reply = "deadline", _TOO_LATE
+                await self._after_deadline(result)
             except Exception as error:
                 result.outcome, result.reply, result.detail = "error", TROUBLE, repr(error)
                 self._log.exception("delivery failed", queue_id=result.queue_id)
@@ -117,10 +121,10 @@ class Delivery:
             raise Refused("loop", Reply(554, "5.4.6", f"mail loop: {reason}"))
         if self._limit and (envelope.sender or not route.back):
             result.admission = await self._limit.admit(route, envelope.sender)
-        missing = self._onward.missing(message, route.recipient, route.mailboxes)
+        stripped = headers.strip(message, verdicts.HEADER)
+        missing = self._onward.missing(stripped, route.recipient, route.mailboxes)
         if not missing:
             raise Refused("repeated", Reply(250, "2.0.0", "delivered before"))
-        stripped = headers.strip(message, verdicts.HEADER)
         result.scanned_by, verdict = await self._scanner.scan(envelope, message, stripped, result.queue_id)
         result.verdict = verdict
         marked = headers.prepend(
@@ -130,6 +134,7 @@ class Delivery:
                 verdicts.render(verdict, self._policy.reject_score),
             ),
         )
+        del stripped  # a large message is in memory often enough
         onward = replace(envelope, sender=route.sender)
         if verdicts.is_spam(verdict, self._policy.reject_score):
             await self._put_aside(envelope, addressed(onward, missing), marked, result)
@@ -150,8 +155,22 @@ class Delivery:
             "verdict": asdict(result.verdict),
             "onward": asdict(onward),
         }
-        result.detail = await asyncio.to_thread(self._quarantine.store, marked, record, result.queue_id)
-        result.outcome, result.reply = "quarantined", Reply(250, "2.0.0", "ok")
+        storing = asyncio.to_thread(self._quarantine.store, marked, record, result.queue_id)
+        result.storing = asyncio.create_task(storing)
+        result.kept(await asyncio.shield(result.storing))
+
+    async def _after_deadline(self, result: Result) -> None:
+        """Wait for a quarantine that is being written: nothing stops it, and 451 would bring a second one."""
+        result.outcome, result.reply = "deadline", _TOO_LATE
+        if result.storing is None:
+            return
+        try:
+            async with asyncio.timeout(self._policy.grace_seconds):
+                result.kept(await asyncio.shield(result.storing))
+        except TimeoutError:
+            self._log.warning("the quarantine is slow, spam may be kept twice", queue_id=result.queue_id)
+        except OSError as error:
+            result.detail = repr(error)
 
 
 def _context(envelope: Envelope, queue_id: str) -> Context:

@@ -17,6 +17,10 @@ from twinmx.smtp.client import TransactionError
 from twinmx.smtp.envelope import Envelope, Reply
 from twinmx.smtp.pool import Pool, UnreachableError
 
+_LARGE_BYTES = 1 << 20
+_LARGE_AT_ONCE = 2
+"""Each transaction has a copy of the message in memory, and an alias may have many mailboxes."""
+
 _SOME = "one of the mailboxes behind this alias {}"
 
 
@@ -59,7 +63,8 @@ class Onward:
         envelopes = [addressed(envelope, (mailbox,)) for mailbox in missing]
         if len(envelopes) == 1:
             return [await self._send(envelopes[0], message)]
-        tasks = [asyncio.create_task(self._send(envelope, message)) for envelope in envelopes]
+        turns = asyncio.Semaphore(_LARGE_AT_ONCE if len(message) > _LARGE_BYTES else len(envelopes))
+        tasks = [asyncio.create_task(self._send_in_turn(turns, envelope, message)) for envelope in envelopes]
         try:
             await asyncio.wait(tasks)
         except asyncio.CancelledError:
@@ -83,6 +88,10 @@ class Onward:
             self._log.error("what is delivered cannot be remembered and may be sent twice", detail=str(error))
         return accepted
 
+    async def _send_in_turn(self, turns: asyncio.Semaphore, envelope: Envelope, message: bytes) -> Sent:
+        async with turns:
+            return await self._send(envelope, message)
+
     async def _send(self, envelope: Envelope, message: bytes) -> Sent:
         mailbox = envelope.recipients[0].address
         try:
@@ -102,9 +111,24 @@ class Onward:
 
 
 def addressed(envelope: Envelope, mailboxes: Iterable[str]) -> Envelope:
-    """Return `envelope` with `mailboxes` in place of its recipient, whose DSN parameters they keep."""
+    """Return `envelope` with `mailboxes` in place of its recipient, whose DSN parameters they keep.
+
+    But for reports of success: they name the mailbox, to anybody who asks for one.
+    """
     (recipient,) = envelope.recipients
+    recipient = replace(recipient, notify=_without_success(recipient.notify))
     return replace(envelope, recipients=tuple(replace(recipient, address=mailbox) for mailbox in mailboxes))
+
+
+def _without_success(notify: str | None) -> str | None:
+    """Return NOTIFY (RFC 3461 section 4.1) without SUCCESS.
+
+    Where nothing is left the default applies, and failures are reported. NEVER would be closer to the letter
+    of SUCCESS alone, but its sender counts on hearing something, and mail would be lost without a word.
+    """
+    if notify is None:
+        return None
+    return ",".join(word for word in notify.split(",") if word.upper() != "SUCCESS") or None
 
 
 def _finished(tasks: Sequence[asyncio.Task[Sent]]) -> list[Sent]:

@@ -9,7 +9,7 @@ from twinmx.forwarder.delivered import VERB
 from twinmx.smtp.client import Connection, TransactionError
 
 _A_LINE = 50
-"""Fingerprints in a command; it may have 4096 bytes."""
+"""Fingerprints in a command; it may have 16384 bytes (`smtp.session.MAX_COMMAND`)."""
 
 
 class Peers:

@@ -1,5 +1,6 @@
 """What is known of a delivery, and what is told about it at its end: metrics and one line in the log."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,7 +21,10 @@ TROUBLE = Reply(451, "4.3.0", "temporary failure of ours, try again")
 
 @dataclass(slots=True)
 class Result:
-    """A delivery so far. `scanned_by` says who asked the engines: the gate, or this program."""
+    """A delivery so far. `scanned_by` says who asked the engines: the gate, or this program.
+
+    `storing` is the quarantine on its way to the disk.
+    """
 
     queue_id: str
     outcome: str = "error"
@@ -30,7 +34,12 @@ class Result:
     scanned_by: str | None = None
     admission: "Admission | None" = None
     sent: Sequence[Sent] = field(default_factory=tuple)
+    storing: asyncio.Task[str] | None = None
     detail: str | None = None
+
+    def kept(self, name: str) -> None:
+        """Note that the message is in the quarantine under `name`."""
+        self.outcome, self.reply, self.detail = "quarantined", Reply(250, "2.0.0", "ok"), name
 
 
 class Report:

@@ -50,7 +50,10 @@ class Router:
             raise Refused("unknown", Reply(550, "5.1.1", f"<{recipient}>: no such alias here"))
         if not alias.enabled:
             raise Refused("disabled", Reply(550, "5.1.1", f"<{recipient}>: this alias is disabled"))
-        return Route(alias.address, self._rewrite(sender, domain), alias.mailboxes, alias.account)
+        if not (mailboxes := alias.mailboxes_in_use):
+            text = f"<{recipient}>: the mailbox behind this alias is disabled"
+            raise Refused("mailbox-disabled", Reply(550, "5.2.1", text))
+        return Route(alias.address, self._rewrite(sender, domain), mailboxes, alias.account)
 
     def srs_original(self, recipient: str) -> str | None:
         """Return the address behind a rewritten sender of ours, None where it is none (any more)."""

@@ -60,7 +60,11 @@ class Worker:
         self._server = Server(
             settings.host,
             Delivery(
-                Policy(settings.deadline.total_seconds, settings.spam.reject_score),
+                Policy(
+                    settings.deadline.total_seconds,
+                    settings.deadline.grace_seconds,
+                    settings.spam.reject_score,
+                ),
                 router,
                 Trace(settings.host, keys),
                 Scanner(self._chain, keys),
@@ -74,6 +78,7 @@ class Worker:
                 max_message_size=settings.listen.max_message_size,
                 max_recipients=1,
                 idle_seconds=settings.listen.idle_seconds,
+                max_bytes_in_hand=settings.listen.max_bytes_in_hand,
             ),
             max_connections=settings.listen.max_connections,
             verbs={VERB: delivered.command},
@@ -100,7 +105,8 @@ class Worker:
         stack.callback(self._pool.close)
         stack.callback(self._socketmap.close)
         await self._socketmap.listen(SOCKETMAP_ADDRESS, settings.srs.socketmap_port)
-        stack.push_async_callback(self._server.stop, settings.deadline.total_seconds)
+        longest = settings.deadline.total_seconds + settings.deadline.grace_seconds
+        stack.push_async_callback(self._server.stop, longest)
         for address in settings.listen.addresses:
             await self._server.listen(str(address), settings.listen.port)
 

@@ -19,13 +19,15 @@ class Listen(Table):
     """Where Postfix of this host and of the peer reach the forwarder.
 
     `max_message_size` is in bytes and at least that of the inbound Postfix; `idle_seconds` is the
-    silence after which a session is closed.
+    silence after which a session is closed. `max_bytes_in_hand` is for all messages that a worker has at
+    once; each may be in memory several times.
     """
 
     addresses: tuple[IPvAnyAddress, ...] = Field(min_length=1)
     port: Port
     clients: tuple[IPvAnyNetwork, ...] = Field(min_length=1)
     max_message_size: int = Field(ge=65536, le=1 << 30)
+    max_bytes_in_hand: int = Field(ge=65536, le=1 << 34)
     max_connections: int = Field(ge=1, le=10000)
     idle_seconds: Seconds
 
@@ -74,6 +76,11 @@ class Deadline(Table):
 
     total_seconds: Seconds
     postfix_seconds: Seconds
+
+    @property
+    def grace_seconds(self) -> float:
+        """What may be spent beyond the total on an end that is near: half of what Postfix waits longer."""
+        return (self.postfix_seconds - self.total_seconds) / 2
 
 
 class Settings(Table):

@@ -19,7 +19,7 @@ MAX_RECEIVED = 50
 _PURPOSE = "trace"
 _MARK = re.compile(r"<([^<>]*)> by (\S+) id (\S+) mark (\S+)")
 _QUEUE_ID = re.compile(r"[0-9A-Za-z]{1,40}")
-_RECEIVED_ID = re.compile(rb"\(Postfix\).*? id ([0-9A-Za-z]{1,40})\b", re.DOTALL)
+_RECEIVED_ID = re.compile(rb"\(Postfix[^)]*\).*? id ([0-9A-Za-z]{1,40})\b", re.DOTALL)
 
 
 def queue_id(envelope: Envelope, message: bytes) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from twinmx.addresses import canonical
+from twinmx.gate.background import Background
 from twinmx.gate.metrics import GateMetrics
 from twinmx.gate.received import received
 from twinmx.gate.recipients import Judgement, Recipients
@@ -33,6 +35,7 @@ class Desk:
     chain: SpamChain
     metrics: GateMetrics
     refusals: Sparing
+    background: Background
 
     def begin(self, client: Client, sender: str) -> "Reception":
         """Start a message of `sender`."""
@@ -51,7 +54,8 @@ class Reception:
         self._log = structlog.get_logger()
 
     async def recipient(self, address: str) -> bytes:
-        """Accept or refuse one recipient."""
+        """Accept or refuse one recipient, however its address is spelled."""
+        address = canonical(address)
         try:
             judgement = await self._desk.recipients.judge(self._sender, address)
         except Exception:
@@ -77,7 +81,7 @@ class Reception:
         except Exception:
             self._log.exception("a message could not be judged", queue_id=mail.queue_id)
         if outcome == "spam":
-            await self.abandon()
+            self._desk.background.start(self.abandon())
         self._report(mail, outcome, verdict, time.perf_counter() - started_at)
         return answer
 

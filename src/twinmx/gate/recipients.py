@@ -1,4 +1,4 @@
-"""What is answered to RCPT: whether the alias is on, and whether it may take one more message now.
+"""What is answered to RCPT: whether alias and mailbox are on, and whether one more message may come now.
 
 Who exists is decided by Postfix before the gate is asked. What cannot be known here is accepted: a fault of
 ours never refuses mail.
@@ -18,9 +18,15 @@ class Counting(Protocol):
     """Counts messages to aliases and mailboxes; never raises."""
 
     async def admit(
-        self, alias: str, mailboxes: Sequence[str], *, account: str | None, sender: str
+        self,
+        alias: str,
+        mailboxes: Sequence[str],
+        *,
+        account: str | None,
+        sender: str,
+        bounce: bool = False,
     ) -> Admission:
-        """Count one message, or refuse it and count it nowhere."""
+        """Count one message, or refuse it and count it nowhere; a bounce in a window of its own."""
 
     async def release(self, admission: Admission) -> None:
         """Take back what was counted for a message that was not accepted after all."""
@@ -40,15 +46,22 @@ class Recipients:
     """Judges recipients; without `limits` nothing is counted and no limit refuses."""
 
     def __init__(
-        self, snapshot: Snapshot, limits: Counting | None, *, disabled_text: str, limit_text: str
+        self,
+        snapshot: Snapshot,
+        limits: Counting | None,
+        *,
+        disabled_text: str,
+        mailbox_disabled_text: str,
+        limit_text: str,
     ) -> None:
         self._snapshot = snapshot
         self._limits = limits
         self._disabled = f"550 {disabled_text}"
+        self._mailbox_disabled = f"550 {mailbox_disabled_text}"
         self._over = f"550 {limit_text}"
 
     async def judge(self, sender: str, recipient: str) -> Judgement:
-        """Return what becomes of one recipient; a `sender` is empty when null."""
+        """Return what becomes of one recipient, in its canonical form; a `sender` is empty when null."""
         if is_srs(split(recipient)[0]):
             return await self._judge_return(sender, recipient)
         try:
@@ -56,10 +69,12 @@ class Recipients:
         except SnapshotError:
             return Judgement("no-snapshot")
         if alias is None:
-            return Judgement("unknown")
+            return await self._count(fold(recipient), (), None, sender, accepted="unknown")
         if not alias.enabled:
             return Judgement("disabled", self._disabled, alias.account)
-        return await self._count(alias.address, alias.mailboxes, alias.account, sender)
+        if not (mailboxes := alias.mailboxes_in_use):
+            return Judgement("mailbox-disabled", self._mailbox_disabled, alias.account)
+        return await self._count(alias.address, mailboxes, alias.account, sender)
 
     async def release(self, admission: Admission) -> None:
         """Take back what was counted for a message that is not accepted after all."""
@@ -67,15 +82,23 @@ class Recipients:
             await self._limits.release(admission)
 
     async def _judge_return(self, sender: str, recipient: str) -> Judgement:
-        """A rewritten sender: a bounce always comes home, other mail counts as that of an alias."""
-        return await self._count(fold(recipient), (), None, sender) if sender else Judgement("bounce")
+        """A rewritten sender: bounces have a wide window, other mail counts as that of an alias."""
+        accepted = "accepted" if sender else "bounce"
+        return await self._count(fold(recipient), (), None, sender, bounce=not sender, accepted=accepted)
 
     async def _count(
-        self, alias: str, mailboxes: Sequence[str], account: str | None, sender: str
+        self,
+        alias: str,
+        mailboxes: Sequence[str],
+        account: str | None,
+        sender: str,
+        *,
+        bounce: bool = False,
+        accepted: str = "accepted",
     ) -> Judgement:
         if self._limits is None:
-            return Judgement("accepted", None, account)
-        admission = await self._limits.admit(alias, mailboxes, account=account, sender=sender)
+            return Judgement(accepted, None, account)
+        admission = await self._limits.admit(alias, mailboxes, account=account, sender=sender, bounce=bounce)
         if admission.allowed:
-            return Judgement("accepted", None, account, admission)
+            return Judgement(accepted, None, account, admission)
         return Judgement(f"over-{admission.over}", self._over, account)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from prometheus_client import CollectorRegistry
 
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
+from twinmx.gate.background import Background
 from twinmx.gate.metrics import GateMetrics
 from twinmx.gate.reception import Desk
 from twinmx.gate.recipients import Recipients
@@ -17,6 +18,7 @@ from twinmx.program.web import WebServer
 from twinmx.spam.build import chain_of
 
 REFUSAL_LINES_PER_SECOND = 20
+BACKGROUND_SECONDS = 1.0  # at a stop, for what was begun after the last answer
 
 
 class Worker:
@@ -41,14 +43,17 @@ class Worker:
         stack.callback(self._snapshot.close)
         chain = chain_of(settings.spam, self._registry)
         stack.push_async_callback(chain.close)
+        recipients, background = self._recipients(stack), Background()
+        stack.push_async_callback(background.close, BACKGROUND_SECONDS)
         desk = Desk(
             settings.host,
             self._key,
             settings.spam.reject_score,
-            self._recipients(stack),
+            recipients,
             chain,
             self._metrics,
             Sparing(REFUSAL_LINES_PER_SECOND),
+            background,
         )
         # one byte more than is scanned shows the chain that there is more
         server = self._server = MilterServer(desk.begin, settings.spam.max_scan_bytes + 1)
@@ -70,6 +75,7 @@ class Worker:
             self._snapshot,
             limiter,
             disabled_text=settings.recipients.disabled_text,
+            mailbox_disabled_text=settings.recipients.mailbox_disabled_text,
             limit_text=settings.limits.text,
         )
 

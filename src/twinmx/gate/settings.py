@@ -4,7 +4,7 @@ A file in which something of ours may take longer than Postfix waits for it is r
 verdicts and Valkey's password are credentials, see `program.credentials`.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, IPvAnyAddress, model_validator
 
@@ -20,10 +20,14 @@ class Listen(Table):
     port: Port
 
 
+RefusalText = Annotated[str, Field(pattern=r"^5\.\d{1,3}\.\d{1,3} [ -~]+$", max_length=400)]
+
+
 class Recipients(Table):
     """What a sender is told at RCPT, behind the 550: an enhanced status code and a text."""
 
-    disabled_text: str = Field(pattern=r"^5\.\d{1,3}\.\d{1,3} [ -~]+$", max_length=400)
+    disabled_text: RefusalText
+    mailbox_disabled_text: RefusalText
 
 
 class Deadline(Table):

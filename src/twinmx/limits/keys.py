@@ -6,16 +6,17 @@ Over = Literal["alias", "mailbox"]
 
 
 class Keys(NamedTuple):
-    """The recipient's address and the mailboxes behind it, each once."""
+    """The recipient's address and the mailboxes behind it, each once; `bounce` has a window of its own."""
 
     alias: str
     mailboxes: tuple[str, ...]
+    bounce: bool = False
 
     @property
     def windows(self) -> list[str]:
         """The names of the windows in Valkey, the alias's first."""
         return [
-            f"twinmx:limits:alias:{self.alias}",
+            f"twinmx:limits:{'bounce' if self.bounce else 'alias'}:{self.alias}",
             *(f"twinmx:limits:mailbox:{mailbox}" for mailbox in self.mailboxes),
         ]
 

@@ -52,14 +52,21 @@ class Limiter:
         self._statistics = Statistics(self._store, self._metrics)
 
     async def admit(
-        self, alias: str, mailboxes: Sequence[str], *, account: str | None, sender: str
+        self,
+        alias: str,
+        mailboxes: Sequence[str],
+        *,
+        account: str | None,
+        sender: str,
+        bounce: bool = False,
     ) -> Admission:
         """Count a message to `alias`, or refuse it and count it nowhere. Never raises.
 
         alias, mailboxes: as the snapshot has them. sender: the envelope's sender, "" for the null sender.
+        bounce: it comes home to a rewritten sender, for which there is a window of its own, a wider one.
         """
         began = time.monotonic()
-        keys = Keys(alias, tuple(dict.fromkeys(mailboxes)))
+        keys = Keys(alias, tuple(dict.fromkeys(mailboxes)), bounce)
         decided = await self._store.admit(keys)
         full = over(decided.window) if decided else self._local.over(keys, began)
         if full is None:

@@ -8,7 +8,7 @@ Valkey would, and never refuse what it would have taken.
 from collections import OrderedDict
 
 from twinmx.limits.keys import Keys, Over
-from twinmx.limits.settings import Window
+from twinmx.limits.settings import Window, bounces
 
 MOST_NAMES = 20_000  # of each kind; some 6 MB when full
 
@@ -56,15 +56,16 @@ class Windows:
 
 
 class LocalWindows:
-    """The windows of all aliases and all mailboxes."""
+    """The windows of all aliases, all mailboxes, and of the bounces to rewritten senders."""
 
     def __init__(self, alias: Window, mailbox: Window, most: int = MOST_NAMES) -> None:
         self._alias = Windows(alias, most)
         self._mailbox = Windows(mailbox, most)
+        self._bounce = Windows(bounces(alias), most)
 
     def over(self, keys: Keys, now: float) -> Over | None:
         """Which limit one more message would be over; None where it fits."""
-        if self._alias.full(keys.alias, now):
+        if self._recipient(keys).full(keys.alias, now):
             return "alias"
         if any(self._mailbox.full(mailbox, now) for mailbox in keys.mailboxes):
             return "mailbox"
@@ -72,12 +73,15 @@ class LocalWindows:
 
     def count(self, keys: Keys, now: float) -> None:
         """Count a message in each of its windows."""
-        self._alias.count(keys.alias, now)
+        self._recipient(keys).count(keys.alias, now)
         for mailbox in keys.mailboxes:
             self._mailbox.count(mailbox, now)
 
     def take_back(self, keys: Keys, counted: float) -> None:
         """Take a message out of each of its windows."""
-        self._alias.take_back(keys.alias, counted)
+        self._recipient(keys).take_back(keys.alias, counted)
         for mailbox in keys.mailboxes:
             self._mailbox.take_back(mailbox, counted)
+
+    def _recipient(self, keys: Keys) -> Windows:
+        return self._bounce if keys.bounce else self._alias

@@ -10,11 +10,20 @@ from twinmx.program.settings import Port, Seconds, Table
 SETTINGS = Path("/etc/twinmx/limits.toml")
 
 
+BOUNCES = 10
+"""How many times as many bounces as messages an address takes: a mailing list gets them in heaps."""
+
+
 class Window(Table):
     """At most `count` messages within any `window_seconds`."""
 
     count: int = Field(ge=1, le=1_000_000)
     window_seconds: int = Field(ge=1, le=86_400)
+
+
+def bounces(alias: Window) -> Window:
+    """Return the window of bounces to a rewritten sender, where that of an alias is `alias`."""
+    return alias.model_copy(update={"count": BOUNCES * alias.count})
 
 
 class Valkey(Table):

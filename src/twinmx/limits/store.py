@@ -11,7 +11,7 @@ from valkey.asyncio.connection import BlockingConnectionPool, SSLConnection, Uni
 
 from twinmx.limits import scripts
 from twinmx.limits.keys import Keys
-from twinmx.limits.settings import Limits, Window
+from twinmx.limits.settings import Limits, Window, bounces
 from twinmx.limits.settings import Valkey as Place
 
 USER = "twinmx"
@@ -77,6 +77,7 @@ class Store:
     def __init__(self, settings: Limits, password: str) -> None:
         self._client = client(settings.valkey, password)
         self._alias = _arguments(settings.alias)
+        self._bounce = _arguments(bounces(settings.alias))
         self._mailbox = _arguments(settings.mailbox)
         self._admit = self._client.register_script(scripts.ADMIT)
         self._take_back = self._client.register_script(scripts.TAKE_BACK)
@@ -84,7 +85,7 @@ class Store:
 
     async def admit(self, keys: Keys) -> Decided:
         """Count a message in all windows of `keys`, or in none where one is full."""
-        arguments = self._alias + self._mailbox * len(keys.mailboxes)
+        arguments = (self._bounce if keys.bounce else self._alias) + self._mailbox * len(keys.mailboxes)
         window, stamp = await self._admit(keys=keys.windows, args=arguments)
         return Decided(int(window), int(stamp))
 

@@ -8,6 +8,12 @@ from twinmx.milter.packets import ProtocolError
 from twinmx.milter.session import Begin, Session
 
 _READ_AHEAD = 1 << 17
+IDLE_SECONDS = 10.0
+"""How long a session may say nothing while the server stops.
+
+A transfer agent goes on without us for the rest of a session that we end: whoever is about to send must
+still be answered. Longer, and each restart would wait for clients that only keep a connection open.
+"""
 
 
 class MilterServer:
@@ -41,15 +47,15 @@ class MilterServer:
             self._serve, address, port, limit=_READ_AHEAD, reuse_port=True, backlog=1024
         )
 
-    async def stop(self, seconds: float) -> None:
-        """Accept no more, let messages that are under way end within `seconds`, then end all sessions.
+    async def stop(self, seconds: float, idle_seconds: float = IDLE_SECONDS) -> None:
+        """Accept no more, serve open sessions until they end, for `seconds` in all; then end them.
 
-        A session between two messages ends at once: its transfer agent goes on without us.
+        One that is between two messages for `idle_seconds` is ended too.
         """
         if self._server is not None:
             self._server.close()
         for session in self._sessions.values():
-            session.leave()
+            session.leave(idle_seconds)
         if self._sessions:
             await asyncio.wait(self._sessions, timeout=seconds)
         for task in self._sessions:

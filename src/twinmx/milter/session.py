@@ -27,8 +27,9 @@ from twinmx.milter.packets import (
 
 _CHUNK = 1 << 18
 _QUEUE_ID = b"i"
-_END_OF_MESSAGE = 5
-_MACROS = dict.fromkeys(range(7), b"") | {_END_OF_MESSAGE: _QUEUE_ID}
+_RECIPIENT = b"rcpt_addr"
+_AT_RCPT, _END_OF_MESSAGE = 3, 5
+_MACROS = dict.fromkeys(range(7), b"") | {_AT_RCPT: b"{%b}" % _RECIPIENT, _END_OF_MESSAGE: _QUEUE_ID}
 _SILENCE = {
     Command.CONNECT: Option.SILENT_CONNECT,
     Command.HELO: Option.SILENT_HELO,
@@ -66,7 +67,7 @@ class Transaction(Protocol):
     """What a filter makes of one message, from MAIL on. Each answer is a finished packet or several."""
 
     async def recipient(self, address: str) -> bytes:
-        """Answer to RCPT."""
+        """Answer to RCPT; `address` is quoted as its sender or the transfer agent liked."""
 
     async def message(self, mail: Mail) -> bytes:
         """Answer to the end of the message; the transaction is over then."""
@@ -94,31 +95,41 @@ class Session:
         self._keep = keep
         self._silent = 0
         self._name = self._address = self._helo = ""
-        self._queue_id = ""
+        self._queue_id = self._resolved = ""
         self._transaction: Transaction | None = None
         self._collector: Collector | None = None
-        self._leaving = False
+        self._idle_seconds: float | None = None
+        self._leaving: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Converse until the peer ends it; raises `ProtocolError`, `OSError`."""
         splitter = Splitter()
         try:
             while data := await self._reader.read(_CHUNK):
+                self._stay()
                 for letter, content in splitter.feed(data):
                     if letter == Command.QUIT:
                         return
                     await self._act(letter, content)
-                if self._leaving and self._transaction is None:
-                    return
+                self._leave_when_idle()
         finally:
+            self._stay()
             await self._abandon()
             self._writer.close()
 
-    def leave(self) -> None:
-        """End the session as soon as no message is under way."""
-        self._leaving = True
-        if self._transaction is None:
-            self._writer.close()
+    def leave(self, idle_seconds: float) -> None:
+        """End the session once no message has been under way and nothing been said for `idle_seconds`."""
+        self._idle_seconds = idle_seconds
+        self._leave_when_idle()
+
+    def _leave_when_idle(self) -> None:
+        self._stay()
+        if self._idle_seconds is not None and self._transaction is None:
+            self._leaving = asyncio.get_running_loop().call_later(self._idle_seconds, self._writer.close)
+
+    def _stay(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
 
     async def _act(self, letter: bytes, data: bytes) -> None:
         match letter:
@@ -127,10 +138,12 @@ class Session:
             case Command.BODY:
                 self._collected().body(data)
             case Command.MACROS:
-                self._queue_id = _text(macros_of(data).get(_QUEUE_ID, b"")) or self._queue_id
+                macros = macros_of(data)
+                self._queue_id = _text(macros.get(_QUEUE_ID, b"")) or self._queue_id
+                self._resolved = _text(macros.get(_RECIPIENT, b""))
                 return
             case Command.RCPT:
-                self._writer.write(await self._begun().recipient(_address(data)))
+                self._writer.write(await self._begun().recipient(self._recipient(data)))
                 return
             case Command.END:
                 self._collected().body(data)
@@ -168,6 +181,11 @@ class Session:
         actions = offer.actions & (Action.ADD_HEADERS | Action.SET_MACROS)
         macros = _MACROS if actions & Action.SET_MACROS else {}
         return negotiation(min(offer.version, VERSION), actions, self._silent, macros)
+
+    def _recipient(self, data: bytes) -> str:
+        """The recipient as it is queued; the argument, as the client has typed it, where that is not told."""
+        resolved, self._resolved = self._resolved, ""
+        return resolved or _address(data)
 
     def _begun(self) -> Transaction:
         if self._transaction is None:

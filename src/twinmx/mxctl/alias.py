@@ -71,6 +71,9 @@ def show(context: typer.Context, address: Address, as_json: Json = False) -> Non
     alias = stored.alias
     owner = f", account {alias.account}" if alias.account else ""
     typer.echo(_printable(f"{alias.address} ({_state(alias.enabled)}{owner}): {', '.join(alias.mailboxes)}"))
+    if alias.disabled_mailboxes:
+        refused = "" if alias.mailboxes_in_use else "; no mailbox is left, mail is refused with 550 5.2.1"
+        typer.echo(_printable(f"disabled mailboxes: {', '.join(alias.disabled_mailboxes)}{refused}"))
     if override:
         typer.echo(_said(alias.address, override) + f"; its source says {_state(stored.enabled_at_source)}")
     now = time.time()

@@ -1,7 +1,9 @@
 """Reading the arguments of MAIL, RCPT and XFORWARD.
 
 The forwarder's client is Postfix: the grammar is RFC 5321's path without source routes, and each
-parameter that is passed on is checked for shape but keeps its spelling.
+parameter that is passed on is checked for shape but keeps its spelling. Postfix has accepted the message
+already, so what is refused here for good becomes a bounce: a wish for reports (RFC 3461) that the next hop
+would not take is dropped, and a path may be as long as a command.
 """
 
 import re
@@ -13,19 +15,22 @@ from twinmx.smtp.envelope import Envelope, Origin, Recipient, Reply
 SYNTAX = Reply(501, "5.5.4", "syntax error in the arguments")
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PROTO", "HELO", "SOURCE", "PORT", "IDENT")
 
-_PATH = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^<>"\s])*')
-_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~\x80-\U0010ffff]+)?")
-_MAX_PATH = 512
+_PATH = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^<>" \t])*')
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=.*)?")
 _UNKNOWN = frozenset({"[UNAVAILABLE]", "[TEMPUNAVAIL]"})
 _MAIL_FORMS: Mapping[str, re.Pattern[str]] = {
     "SIZE": re.compile(r"[0-9]{1,20}"),
     "BODY": re.compile(r"7BIT|8BITMIME", re.IGNORECASE),
-    "RET": re.compile(r"FULL|HDRS", re.IGNORECASE),
-    "ENVID": re.compile(r"[!-~]{1,100}"),
 }
-_RCPT_FORMS: Mapping[str, re.Pattern[str]] = {
+_DSN_MAIL_FORMS: Mapping[str, re.Pattern[str]] = {
+    "RET": re.compile(r"FULL|HDRS", re.IGNORECASE),
+    "ENVID": re.compile(r"(?=.{1,100}\Z)(?:[!-*,-<>-~]|\+[0-9A-F]{2})+"),
+}
+_DSN_RCPT_FORMS: Mapping[str, re.Pattern[str]] = {
     "NOTIFY": re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}", re.I),
-    "ORCPT": re.compile(r"[A-Za-z0-9-]+;\S{1,500}"),
+    "ORCPT": re.compile(
+        r"(?=.{1,500}\Z)[A-Za-z0-9-]+;(?:[!-*,-<>-~\x80-\U0010ffff]|\+[0-9A-F]{2})+"  # RFC 6533: UTF-8 too
+    ),
 }
 _ORIGIN_FIELDS: Mapping[str, str] = {
     name: "address" if name == "ADDR" else name.lower() for name in XFORWARD_ATTRIBUTES
@@ -50,7 +55,7 @@ def parse_mail(arguments: str, max_message_size: int, *, helo: str, peer: str, o
     smtputf8 = given.pop("SMTPUTF8", None)
     if smtputf8:
         raise CommandError(SYNTAX)
-    values = _checked(given, _MAIL_FORMS)
+    values = _checked(given, _MAIL_FORMS, _DSN_MAIL_FORMS)
     size = int(values["SIZE"]) if "SIZE" in values else None
     if size is not None and size > max_message_size:
         raise CommandError(
@@ -76,7 +81,7 @@ def parse_rcpt(arguments: str, *, smtputf8: bool) -> Recipient:
     address, tail = _path("TO:", arguments)
     if not address:
         raise CommandError(Reply(501, "5.1.3", "a recipient is needed"))
-    values = _checked(_parameters(tail), _RCPT_FORMS)
+    values = _checked(_parameters(tail), {}, _DSN_RCPT_FORMS)
     _check_characters(address, smtputf8=smtputf8)
     return Recipient(address, values.get("NOTIFY"), values.get("ORCPT"))
 
@@ -110,7 +115,7 @@ def _path(keyword: str, arguments: str) -> tuple[str, str]:
         raise CommandError(SYNTAX)
     match = _PATH.match(rest, 1)
     end = match.end() if match else 1
-    if rest[end : end + 1] != ">" or end > _MAX_PATH:
+    if rest[end : end + 1] != ">":
         raise CommandError(SYNTAX)
     tail = rest[end + 1 :]
     if tail and not tail.startswith(" "):
@@ -128,14 +133,20 @@ def _parameters(tail: str) -> dict[str, str]:
     return given
 
 
-def _checked(given: dict[str, str], forms: Mapping[str, re.Pattern[str]]) -> dict[str, str]:
+def _checked(
+    given: dict[str, str], forms: Mapping[str, re.Pattern[str]], wishes: Mapping[str, re.Pattern[str]]
+) -> dict[str, str]:
+    """Return what is `given`, without the `wishes` that have not their form; raises `CommandError`."""
+    values = {}
     for name, value in given.items():
-        form = forms.get(name)
+        form = forms.get(name) or wishes.get(name)
         if form is None:
             raise CommandError(Reply(555, "5.5.4", f"parameter {name} is not supported"))
-        if not form.fullmatch(value):
+        if form.fullmatch(value):
+            values[name] = value
+        elif name in forms:
             raise CommandError(SYNTAX)
-    return given
+    return values
 
 
 def _check_characters(address: str, *, smtputf8: bool) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from twinmx.smtp.budget import Budget, Share
 from twinmx.smtp.commands import (
     XFORWARD_ATTRIBUTES,
     CommandError,
@@ -20,6 +21,7 @@ from twinmx.smtp.envelope import Envelope, Origin, Recipient, Reply
 
 START_DATA = Reply(354, "", "end with CRLF.CRLF")
 BYE = Reply(221, "2.0.0", "bye")
+TOO_MUCH_IN_HAND = Reply(452, "4.3.1", "too much mail in hand, try again")
 
 _OK = Reply(250, "2.0.0", "ok")
 _HELO_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}")
@@ -31,22 +33,28 @@ Verbs = Mapping[str, Callable[[str], Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a session: bytes of a message, recipients of a transaction, seconds of silence."""
+    """Bounds of a session: bytes of a message, recipients of a transaction, seconds of silence.
+
+    `max_bytes_in_hand` is for the messages of all sessions together, see `budget`.
+    """
 
     max_message_size: int
     max_recipients: int
     idle_seconds: float
+    max_bytes_in_hand: int
 
 
 class Dialogue:
     """What one client has said so far."""
 
-    def __init__(self, host: str, limits: Limits, verbs: Verbs) -> None:
+    def __init__(self, host: str, limits: Limits, verbs: Verbs, budget: Budget) -> None:
         self.peer = ""
         self._host = host
         self._limits = limits
         self._verbs = verbs
         self._helo = ""
+        self._share = budget.share()
+        self._budget = budget
         self._reset()
 
     @property
@@ -79,15 +87,28 @@ class Dialogue:
         """Return what reads the message that follows `START_DATA`."""
         return DataReader(self._limits.max_message_size)
 
-    def take_envelope(self) -> Envelope:
-        """Return the envelope of the message just received and be ready for the next transaction."""
+    def take_envelope(self) -> tuple[Envelope, Share]:
+        """Return the envelope of the message just received and be ready for the next transaction.
+
+        The message's share of the budget is the caller's to give back.
+        """
         envelope = self._envelope
         assert envelope is not None, "a message without MAIL"
         whole = replace(envelope, recipients=tuple(self._recipients))
+        share, self._share = self._share, self._budget.share()
         self._reset()
-        return whole
+        return whole, share
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` bytes of the message that is arriving may be kept; they are charged then."""
+        return self._share.grow(size)
+
+    def leave(self) -> None:
+        """Forget everything: the client is gone."""
+        self._reset()
 
     def _reset(self) -> None:
+        self._share.give_back()
         self._envelope: Envelope | None = None
         self._recipients: list[Recipient] = []
         self._origin: dict[str, str | None] = {}
@@ -122,13 +143,16 @@ class Dialogue:
             return Reply(503, "5.5.1", "EHLO first")
         if self._envelope is not None:
             return Reply(503, "5.5.1", "MAIL was given already")
-        self._envelope = parse_mail(
+        envelope = parse_mail(
             arguments,
             self._limits.max_message_size,
             helo=self._helo,
             peer=self.peer,
             origin=Origin(**self._origin),
         )
+        if not self._share.grow(envelope.size or 0):
+            return TOO_MUCH_IN_HAND
+        self._envelope = envelope
         return Reply(250, "2.1.0", "ok")
 
     def _rcpt_command(self, arguments: str) -> Reply:

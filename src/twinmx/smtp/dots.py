@@ -49,9 +49,29 @@ class DataReader:
         del self._buffer[end + len(_START) :]
         return rest
 
+    @property
+    def size(self) -> int:
+        """Bytes that are kept."""
+        return len(self._buffer)
+
+    def drop(self) -> None:
+        """Keep nothing of this message, and read on to its end."""
+        self._oversize = True
+        self._wire_limit = 0
+        del self._buffer[: self._searched]
+        self._searched = 0
+
     def message(self) -> bytes | None:
-        """Return the message after its end was seen, or None where it was larger than the limit."""
+        """Return the message after its end was seen, or None where it was too large or dropped.
+
+        The reader has it no longer then: a large one is in memory twice for as short as can be.
+        """
+        buffer, self._buffer = self._buffer, bytearray()
         if self._oversize:
             return None
-        message = bytes(self._buffer).replace(b"\r\n.", b"\r\n")[len(_START) :]
+        start = len(_START) + buffer.startswith(_START + b".")
+        with memoryview(buffer) as whole:
+            message = bytes(whole[start:])
+        del buffer
+        message = message.replace(b"\r\n.", b"\r\n")
         return message if len(message) <= self._limit else None

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
+from twinmx.smtp.budget import Budget
 from twinmx.smtp.dialogue import Dialogue, Limits, Verbs
 from twinmx.smtp.envelope import Reply
 from twinmx.smtp.session import Handler, Session
@@ -36,6 +37,7 @@ class Server:
         self._handler = handler
         self._clients = tuple(clients)
         self._limits = limits
+        self._budget = Budget(limits.max_bytes_in_hand)
         self._verbs = verbs or {}
         self._max_connections = max_connections
         self._sessions: set[Session] = set()
@@ -79,7 +81,7 @@ class Server:
                 session.abort()
 
     def _session(self) -> Session:
-        dialogue = Dialogue(self._host, self._limits, self._verbs)
+        dialogue = Dialogue(self._host, self._limits, self._verbs, self._budget)
         session = Session(self._host, self._limits, dialogue, self._handler, self._refuse, self._finished)
         self._sessions.add(session)
         self._quiet.clear()

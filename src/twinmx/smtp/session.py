@@ -8,13 +8,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
-from twinmx.smtp.dialogue import BYE, START_DATA, Dialogue, Limits
+from twinmx.smtp.budget import Share
+from twinmx.smtp.dialogue import BYE, START_DATA, TOO_MUCH_IN_HAND, Dialogue, Limits
 from twinmx.smtp.dots import DataReader
 from twinmx.smtp.envelope import Envelope, Reply
 
 Handler = Callable[[Envelope, bytes], Awaitable[Reply]]
 
-MAX_COMMAND = 4096
+MAX_COMMAND = 16384
+"""Bytes: a line of Postfix has 2048, and up to three for each of them once it has encoded it (xtext)."""
+
 MAX_AHEAD = 65536
 """Bytes taken from a client that goes on while its message is in hand; more wait in the kernel."""
 
@@ -58,6 +61,7 @@ class Session(asyncio.Protocol):
         self._pending = b""
         self._replies: list[bytes] = []
         self._data: DataReader | None = None
+        self._dropped = False
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._half_closed = False
@@ -82,6 +86,7 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
         self._state = _State.CLOSED
+        self._dialogue.leave()
         if self._timer is not None:
             self._timer.cancel()
         if self._task is None:
@@ -138,6 +143,7 @@ class Session(asyncio.Protocol):
         self._say(*replies)
         if replies == (START_DATA,):
             self._data = self._dialogue.data_reader()
+            self._dropped = False
             self._state = _State.DATA
         elif self._stopping and not self._dialogue.in_transaction:
             self._close(_GOING_AWAY)
@@ -147,19 +153,24 @@ class Session(asyncio.Protocol):
         assert self._data is not None
         rest = self._data.feed(self._pending)
         self._pending = rest or b""
+        if not self._dialogue.has_room(self._data.size):
+            self._data.drop()
+            self._dropped = True
         if rest is None:
             return
         message = self._data.message()
         self._data = None
-        envelope = self._dialogue.take_envelope()
+        envelope, share = self._dialogue.take_envelope()
         if message is None:
+            share.give_back()
             limit = self._limits.max_message_size
-            self._answer(Reply(552, "5.3.4", f"message exceeds the limit of {limit} bytes"))
+            too_large = Reply(552, "5.3.4", f"message exceeds the limit of {limit} bytes")
+            self._answer(TOO_MUCH_IN_HAND if self._dropped else too_large)
             return
         self._state = _State.BUSY
-        self._task = self._loop.create_task(self._handle(envelope, message))
+        self._task = self._loop.create_task(self._handle(envelope, message, share))
 
-    async def _handle(self, envelope: Envelope, message: bytes) -> None:
+    async def _handle(self, envelope: Envelope, message: bytes, share: Share) -> None:
         try:
             reply = await self._handler(envelope, message)
         except Exception as error:
@@ -168,6 +179,7 @@ class Session(asyncio.Protocol):
                 {"message": "SMTP message handler failed", "exception": error, "protocol": self}
             )
         finally:
+            share.give_back()
             self._task = None
             if self._state is _State.CLOSED:
                 self._finished(self)

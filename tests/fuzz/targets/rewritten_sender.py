@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
-from twinmx.addresses import split
-from twinmx.srs import Srs, SrsError, is_srs, quote, unquote
+from twinmx.addresses import quote, split, unquote
+from twinmx.srs import Srs, SrsError, is_srs
 
 SRS = Srs([b"k" * 32], 30, clock=lambda: 20_000 * 86_400)
 SEEDS = (

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from twinmx.smtp.budget import Budget
 from twinmx.smtp.dialogue import Dialogue, Limits
 from twinmx.smtp.envelope import Envelope, Reply
 from twinmx.smtp.replies import ReplyReader
@@ -23,7 +24,7 @@ TOKENS = (
     b"XFORWARD IDENT=a\r\n",
     b"\r\n.\r\n",
 )
-LIMITS = Limits(max_message_size=300, max_recipients=1, idle_seconds=30)
+LIMITS = Limits(max_message_size=300, max_recipients=1, idle_seconds=30, max_bytes_in_hand=1 << 20)
 LOOP = asyncio.new_event_loop()
 
 
@@ -65,7 +66,7 @@ async def _converse(wire: bytes, step: int) -> tuple[bytes, list[tuple[Envelope,
         taken.append((envelope, message))
         return Reply(250, "2.0.0", "ok")
 
-    dialogue = Dialogue("mx.example", LIMITS, {})
+    dialogue = Dialogue("mx.example", LIMITS, {}, Budget(LIMITS.max_bytes_in_hand))
     session = Session("mx.example", LIMITS, dialogue, handle, lambda _peer: None, lambda _session: None)
     transport = Wire()
     session.connection_made(transport)

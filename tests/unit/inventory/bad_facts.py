@@ -272,6 +272,12 @@ TABLE = {
         "gate",
         "gate.disabled_text: '4.2.1 later'; allowed: an enhanced status code of class 5",
     ),
+    "a disabled mailbox without a status code": Bad(
+        "rate_limits:",
+        "gate: {mailbox_disabled_text: closed}\nrate_limits:",
+        "gate",
+        "gate.mailbox_disabled_text: 'closed'; allowed: an enhanced status code of class 5",
+    ),
     # spam engines
     "unknown engine": Bad(
         ENGINES,

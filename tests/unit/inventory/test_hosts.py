@@ -78,6 +78,14 @@ def test_a_served_domain_without_a_postmaster_is_refused(files: Files) -> None:
         hosts_of(str(files.facts), connection={}, flags={})
 
 
+def test_a_postmaster_without_a_mailbox_in_use_is_none(files: Files) -> None:
+    with files.aliases.open("a") as aliases:
+        aliases.write("disabled_mailboxes: [hello@mailbox.example]\n")
+
+    with pytest.raises(InventoryError, match=r"no enabled alias postmaster@alias\.example and no .* in use"):
+        hosts_of(str(files.facts), connection={}, flags={})
+
+
 def test_missing_aliases_are_told_with_the_key_that_names_them(files: Files) -> None:
     files.aliases.unlink()
 

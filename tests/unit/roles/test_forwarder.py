@@ -1,11 +1,12 @@
 """The forwarder's settings, read back by the forwarder itself, and its units."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from inventory.schema import Exchange
-from roles.forwarder import SETTINGS, SRS_KEYS, render_files
+from roles.forwarder import BASE_BYTES, COPIES, SETTINGS, SRS_KEYS, render_files
 from tests.unit.roles.exchanges import MX1, MX2, MX3, PEER_LINK, exchange, site
 from tests.unit.roles.exchanges import SRS_KEYS as KEYS
 from tests.unit.roles.rendered import named, text
@@ -75,6 +76,25 @@ def test_it_listens_on_its_own_peer_link(tmp_path: Path) -> None:
 
     assert [str(address) for address in read.listen.addresses] == ["127.0.0.1", "10.0.0.12"]
     assert str(read.metrics.address) == "10.0.0.12"
+
+
+@pytest.mark.parametrize("max_bytes", [65_536, 36_700_160, 209_715_200])
+def test_what_is_in_hand_fits_into_the_memory_of_a_worker(tmp_path: Path, max_bytes: int) -> None:
+    of = exchange(messages={"max_bytes": max_bytes})
+    listen = settings(of, tmp_path).listen
+    (memory,) = re.findall(r"\nMemoryMax=(\d+)\n", text(named(render_files(site(of)), "forwarder@.service")))
+
+    assert listen.max_bytes_in_hand >= listen.max_message_size
+    assert int(memory) >= BASE_BYTES + COPIES * listen.max_bytes_in_hand
+
+
+@pytest.mark.parametrize("seconds", [60, 300])
+def test_systemd_waits_longer_than_a_message_may_take(seconds: int) -> None:
+    of = exchange(deadlines={"data_done_seconds": seconds})
+    unit = text(named(render_files(site(of)), "forwarder@.service"))
+    (wait,) = re.findall(r"\nTimeoutStopSec=(\d+)\n", unit)
+
+    assert int(wait) > seconds
 
 
 def test_the_order_of_the_engines_is_the_operators(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def unit(of: Exchange) -> list[str]:
         pytest.param(exchange(flags={"rate_limit_answer": "421"}), id="replay of 2021"),
         pytest.param(exchange(rate_limits={"wait_seconds": 5}), id="slow Valkey"),
         pytest.param(exchange(gate={"disabled_text": '5.2.1 "off"'}), id="quotes"),
+        pytest.param(exchange(gate={"mailbox_disabled_text": '5.2.1 "\\'}), id="more quotes"),
         pytest.param(exchange(spam={"total_seconds": 29.5}), id="long scans"),
     ],
 )
@@ -43,6 +44,7 @@ def test_the_gate_accepts_its_settings(of: Exchange, tmp_path: Path) -> None:
     assert read.spam.engines == of.spam.engines
     assert read.limits.answer == of.rate_limits.answer
     assert read.recipients.disabled_text == of.gate.disabled_text
+    assert read.recipients.mailbox_disabled_text == of.gate.mailbox_disabled_text
 
 
 def test_only_this_host_reaches_it(tmp_path: Path) -> None:
@@ -101,6 +103,7 @@ def test_secrets_come_as_credentials_and_a_change_of_one_restarts_it() -> None:
             "command_seconds = 0.1",
             "limits.valkey.wait_seconds 0.25 must be less than d",
         ),
+        ('disabled_text = "5.2.1', 'disabled_text = "5.2', "recipients.mailbox_disabled_text = '5.2 The"),
         ('disabled_text = "5.1.1', 'disabled_text = "4.1.1', "recipients.disabled_text = '4.1.1 this alias"),
     ],
 )

@@ -1,11 +1,13 @@
 """The two Postfix instances, rendered for pairs, threes, and hosts that are drained."""
 
 import re
+import tomllib
 from collections.abc import Callable
 
 import pytest
 
 from inventory.schema import Exchange
+from roles import forwarder
 from roles.lib.managed import Managed
 from roles.lib.site import Site
 from roles.postfix import nexthops, render_inbound, render_out
@@ -16,6 +18,10 @@ from twinmx.aliases.record import Stored, encode
 
 DRAINED = {"drain": "mx1"}
 OFF = Stored(Alias("off@alias.example", ("a@mailbox.example",), enabled=False), enabled_at_source=False)
+CLOSED = Stored(
+    Alias("closed@alias.example", ("a@mailbox.example",), disabled_mailboxes=("a@mailbox.example",)),
+    enabled_at_source=True,
+)
 
 
 def inbound(of: Exchange, name: str = "mx1") -> dict[str, str]:
@@ -99,15 +105,33 @@ def test_each_hop_takes_what_the_one_before_it_accepted() -> None:
         assert int(instance["queue_minfree"]) >= 2 * int(instance["message_size_limit"])
 
 
+def answers(of: Exchange) -> list[tuple[str, ...]]:
+    """Pattern and answer of each rule, in order."""
+    lines = text(named(render_inbound(site(of)), "alias_answers.pcre")).splitlines()
+    return [tuple(re.split("/  ", line[1:], maxsplit=1)) for line in lines if not line.startswith("#")]
+
+
+def reply(rules: list[tuple[str, ...]], stored: Stored) -> str:
+    """What the first rule that knows the record's action makes of it."""
+    action = encode(stored).partition(b"\0")[0].decode()
+    return next(answer for pattern, answer in rules if re.fullmatch(pattern, action))
+
+
+def test_a_sender_to_a_disabled_mailbox_is_told_what_the_inventory_says() -> None:
+    ours, said = answers(exchange()), answers(exchange(gate={"mailbox_disabled_text": "5.2.1 moved for $5"}))
+
+    assert reply(ours, CLOSED) == "550 5.2.1 The mailbox behind this alias is disabled"
+    assert reply(said, CLOSED) == "550 5.2.1 moved for $$5"
+    assert reply(said, OFF) == "550 5.1.1 this alias is disabled"
+
+
 def test_a_sender_to_a_disabled_alias_is_told_what_the_inventory_says() -> None:
     """Postfix's own tools have shown that a `$` is written twice in such a table, and a `%` once."""
     of = exchange(gate={"disabled_text": "5.2.1 closed, 100% of it, for $5"})
-    (rule, rest) = text(named(render_inbound(site(of)), "alias_answers.pcre")).splitlines()[1:]
-    pattern, answer = rule.split("  ", 1)
+    *_, rest = rules = answers(of)
 
-    assert re.fullmatch(pattern.strip("/"), encode(OFF).partition(b"\0")[0].decode())
-    assert answer == "550 5.2.1 closed, 100% of it, for $$5"
-    assert rest == "/^(.*)$/  $1"
+    assert reply(rules, OFF) == "550 5.2.1 closed, 100% of it, for $$5"
+    assert rest == ("^(.*)$", "$1")
     assert inbound(of)["smtpd_recipient_restrictions"].count("pcre:/etc/postfix/alias_answers.pcre") == 2
 
 
@@ -122,10 +146,26 @@ def test_what_changed_lately_is_asked_before_the_base_and_nothing_after_the_two(
     assert f"{base}," in last
 
 
+def test_a_sender_that_cannot_be_sent_on_is_refused_in_the_session() -> None:
+    """Without SMTPUTF8 a sender that is not ASCII goes no further; refused later it would be a bounce."""
+    assert inbound(exchange())["strict_smtputf8"] == "yes"
+
+
 def test_srs_addresses_are_recognised_in_the_served_domains_alone() -> None:
     shape = text(named(render_inbound(site()), "srs_shape.pcre"))
 
     assert r"@(alias\.example|masked\.example)" in shape
+
+
+@pytest.mark.parametrize("workers", ["1", "8"])
+def test_postfix_out_has_a_process_for_every_connection_of_the_forwarder(workers: str) -> None:
+    """One that gets none would wait for its greeting until the deadline."""
+    of = exchange(flags={"workers": workers})
+    smtpd = services(text(named(render_out(site(of)), "master.cf")))["127.0.0.1:20386 inet"]
+    kept = tomllib.loads(text(named(forwarder.render_files(site(of)), "forwarder.toml")))["reinject"]
+
+    *_, most, _command = smtpd.split()
+    assert int(most) > int(workers) * kept["connections"]
 
 
 def test_the_instances_have_names_queues_and_data_of_their_own() -> None:

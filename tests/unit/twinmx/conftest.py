@@ -59,12 +59,13 @@ async def start(handler: Handler) -> AsyncIterator[Start]:
         recipients: int = 3,
         idle: float = 30,
         connections: int = 5,
+        in_hand: int = 1 << 20,
     ) -> Server:
         server = Server(
             "mx1.alias.example",
             handler,
             clients=[ip_network(clients)],
-            limits=Limits(size, recipients, idle),
+            limits=Limits(size, recipients, idle, in_hand),
             max_connections=connections,
         )
         await server.listen("127.0.0.1", 0)

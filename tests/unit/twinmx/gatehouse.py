@@ -6,6 +6,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from twinmx.aliases.snapshot import Snapshot
+from twinmx.gate.background import Background
 from twinmx.gate.metrics import GateMetrics
 from twinmx.gate.reception import Desk
 from twinmx.gate.recipients import Recipients
@@ -47,15 +48,19 @@ class Gatehouse:
             self.reader,
             self.limiter if limited else None,
             disabled_text="5.1.1 switched off",
+            mailbox_disabled_text="5.2.1 nobody in",
             limit_text=limits.text,
         )
         self.metrics = GateMetrics(self.registry)
-        self.desk = Desk("mx1.example", KEY, 15, recipients, self.chain, self.metrics, Sparing(2))
+        self.desk = Desk(
+            "mx1.example", KEY, 15, recipients, self.chain, self.metrics, Sparing(2), Background()
+        )
         self.server = MilterServer(self.desk.begin, (1 << 16) + 1)
         await self.server.listen("127.0.0.1", 0)
 
     async def stop(self) -> None:
-        await self.server.stop(1)
+        await self.server.stop(1, idle_seconds=0)
+        await self.desk.background.close(1)
         await self.limiter.close()
         await self.chain.close()
         self.reader.close()

@@ -33,15 +33,58 @@ aliases:
     )
 
 
+def test_a_disabled_mailbox_is_one_under_every_alias_that_leads_to_it(tmp_path: Path) -> None:
+    text = """
+disabled_mailboxes: [two@b.example, One@B.example]
+aliases:
+  - {alias: a@alias.example, mailboxes: [two@b.example, x@b.example, one@b.example]}
+  - {alias: b@alias.example, mailboxes: [ONE@b.example]}
+  - {alias: c@alias.example, mailboxes: [x@b.example]}
+"""
+    first, second, third = load(tmp_path, text)
+    assert first.mailboxes == ("two@b.example", "x@b.example", "one@b.example")
+    assert first.disabled_mailboxes == ("one@b.example", "two@b.example")
+    assert (second.disabled_mailboxes, third.disabled_mailboxes) == (("one@b.example",), ())
+    in_use = [alias.mailboxes_in_use for alias in (first, second, third)]
+    assert in_use == [("x@b.example",), (), ("x@b.example",)]
+
+
+ONE_ALIAS = "aliases:\n- {alias: a@alias.example, mailboxes: [x@b.example]}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
         ("aliases: [\n", 2, "not YAML"),
-        ("- a\n", 1, "one key, aliases"),
-        ("", 1, "one key, aliases"),
+        ("- a\n", 1, "the key aliases"),
+        ("", 1, "the key aliases"),
+        (
+            ONE_ALIAS + "disabled_mailboxes: x@b.example\n",
+            3,
+            "disabled_mailboxes: must be a list of mailboxes",
+        ),
+        (ONE_ALIAS + "disabled_mailboxes:\n- 5\n", 4, "disabled_mailboxes: must be an address, is '5'"),
+        (ONE_ALIAS + "disabled_mailboxes:\n- nobody\n", 4, "disabled_mailboxes: 'nobody' is not accepted"),
+        (
+            ONE_ALIAS + "disabled_mailboxes:\n- x@b.example\n- y@b.example\n",
+            5,
+            "disabled_mailboxes: y@b.example is the mailbox of no alias; allowed: an address that an alias",
+        ),
+        (
+            ONE_ALIAS + "disabled_mailboxes:\n- x@b.example\n- X@b.example\n",
+            5,
+            "disabled_mailboxes: X@b.example is there already on line 4",
+        ),
+        (ONE_ALIAS + "disabled_mailboxes: []\ndisabled_mailboxes: []\n", 4, "the key is given twice"),
+        # an alias with a fault has its mailboxes all the same: one fault is told, not two
+        (
+            "aliases:\n- {alias: 5, mailboxes: [x@b.example]}\ndisabled_mailboxes: [x@b.example]\n",
+            2,
+            "alias: must be an address, is '5'",
+        ),
         ("{}\n", 1, "aliases is missing"),
         ("aliases: x\n", 1, "must be a list"),
-        ("aliases: []\nmore: 1\n", 2, "more: unknown key, allowed are aliases"),
+        ("aliases: []\nmore: 1\n", 2, "more: unknown key, allowed are aliases, disabled_mailboxes"),
         ("aliases:\n- x\n", 2, "must be a mapping"),
         ("aliases:\n- mailboxes: [a@b.example]\n", 2, "alias is missing"),
         ("aliases:\n- alias: a@alias.example\n", 2, "a@alias.example has no mailbox"),
@@ -137,6 +180,26 @@ def test_the_host_format_has_one_spelling() -> None:
     assert tuple(read_aliases(data.splitlines(keepends=True))) == (first, second)
 
 
+def test_only_an_alias_with_a_disabled_mailbox_says_so_to_a_host() -> None:
+    boxes = ("z@b.example", "x@b.example", "y@b.example")
+    aliases = (
+        Alias("a@alias.example", boxes),
+        Alias("b@alias.example", boxes, disabled_mailboxes=("x@b.example", "z@b.example")),
+    )
+    first, second = lines = dump_aliases(aliases).splitlines(keepends=True)
+    assert first == (
+        b'{"account":null,"address":"a@alias.example","enabled":true,'
+        b'"mailboxes":["z@b.example","x@b.example","y@b.example"]}\n'
+    )
+    assert second.endswith(b',"disabled_mailboxes":["x@b.example","z@b.example"]}\n')
+    assert tuple(read_aliases(lines)) == aliases
+
+
+def _disabled(*mailboxes: str) -> bytes:
+    boxes = ("x@y.example", "w@y.example")
+    return dump_aliases([Alias("a@b.example", boxes, disabled_mailboxes=mailboxes)])
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -151,6 +214,10 @@ def test_the_host_format_has_one_spelling() -> None:
             "a:1: 'A@b.example' is not in folded case",
         ),
         (b'{"account":null,"address":"a@b.example","enabled":true,"mailboxes":[]}\n', "no mailbox"),
+        (_disabled("z@y.example"), "a:1: disabled_mailboxes: 'z@y.example' is no mailbox of a@b.example"),
+        (_disabled("X@y.example"), "a:1: disabled_mailboxes: 'X@y.example' is no mailbox of a@b.example"),
+        (_disabled("x@y.example", "w@y.example"), "a:1: disabled_mailboxes of a@b.example: they are sorted"),
+        (_disabled("x@y.example", "x@y.example"), "a:1: disabled_mailboxes of a@b.example: they are sorted"),
         (
             b'{"account":null,"address":"a@b.example","enabled":true,"mailboxes":["x@y.example"]}\n' * 2,
             "a:2: a@b.example follows a@b.example",

@@ -1,6 +1,7 @@
 """`mxctl alias`, as an operator uses it where the aliases come from the inventory."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.unit.twinmx.conftest import ALIASES
 from twinmx.aliases.database import settings as database
 from twinmx.aliases.overrides import overrides_of
 from twinmx.aliases.snapshot import Snapshot
+from twinmx.aliases.update import build_snapshot
 from twinmx.mxctl.main import app
 
 
@@ -35,6 +37,19 @@ def test_show_tells_where_an_alias_leads_and_how_old_that_is(snapshot_path: Path
     off = told(snapshot_path, "show", "off@alias.example")
     assert (off["enabled"], off["enabled_at_source"], off["override"]) == (False, False, None)
     assert off["snapshot"]["count"] == 3
+
+
+def test_show_tells_which_mailboxes_are_disabled(snapshot_path: Path) -> None:
+    one, two = ALIASES[2].mailboxes
+    assert "disabled" not in ask(snapshot_path, "show", "pair@alias.example").output
+    build_snapshot([replace(ALIASES[2], disabled_mailboxes=(one,))], snapshot_path)
+    assert f"\ndisabled mailboxes: {one}\n" in ask(snapshot_path, "show", "pair@alias.example").output
+    assert told(snapshot_path, "show", "pair@alias.example")["disabled_mailboxes"] == [one]
+    build_snapshot([replace(ALIASES[2], disabled_mailboxes=(one, two))], snapshot_path)
+    shown = ask(snapshot_path, "show", "pair@alias.example").output
+    assert (
+        f"\ndisabled mailboxes: {one}, {two}; no mailbox is left, mail is refused with 550 5.2.1\n" in shown
+    )
 
 
 def test_an_unknown_alias_is_told_and_no_success(snapshot_path: Path) -> None:

@@ -93,6 +93,14 @@ def test_a_good_row_becomes_an_alias_with_folded_mailboxes() -> None:
     )
 
 
+def test_the_disabled_mailboxes_of_a_row_are_those_of_the_alias() -> None:
+    good = Row("a@alias.example", None, True, ["Two@m.example", "one@m.example", "x@m.example"])
+    disabled = ["two@m.example", "one@m.example", "elsewhere@m.example"]
+
+    assert alias_of(good).disabled_mailboxes == ()
+    assert alias_of(good._replace(disabled=disabled)).disabled_mailboxes == ("one@m.example", "two@m.example")
+
+
 # pulling: the database is a script of answers
 
 

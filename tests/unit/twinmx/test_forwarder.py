@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 import pytest
@@ -104,6 +106,23 @@ async def test_two_mailboxes_get_a_transaction_each(world: World) -> None:
 async def test_no_forward_no_mail(world: World, to: str, reply: str) -> None:
     await world.start()
     assert (await world.send(to=to)).startswith(reply)
+    assert not world.sink.accepted
+
+
+async def test_a_disabled_mailbox_gets_no_copy_and_the_others_do(world: World) -> None:
+    boxes = ("one@mailbox.example", "two@post.example")
+    build_snapshot([Alias("pair@alias.example", boxes, disabled_mailboxes=boxes[:1])], world.snapshot)
+    await world.start()
+    assert (await world.send(to="pair@alias.example")).startswith("250")
+    assert [envelope.rcpt_tos for envelope in world.sink.accepted] == [["two@post.example"]]
+
+
+async def test_where_every_mailbox_is_disabled_the_sender_hears_of_it_and_of_no_mailbox(world: World) -> None:
+    boxes = ("one@mailbox.example", "two@post.example")
+    build_snapshot([Alias("pair@alias.example", boxes, disabled_mailboxes=boxes)], world.snapshot)
+    await world.start()
+    reply = await world.send(to="Pair@alias.example")
+    assert reply == "550 5.2.1 <Pair@alias.example>: the mailbox behind this alias is disabled"
     assert not world.sink.accepted
 
 
@@ -270,6 +289,33 @@ async def test_a_quarantine_that_cannot_be_written_keeps_the_message_with_postfi
     assert (await world.send()).startswith("451 4.3.0")
 
 
+@pytest.mark.parametrize(
+    ("grace_seconds", "reply", "outcome"), [(5.0, "250", "quarantined"), (0.1, "451 4.4.2", "deadline")]
+)
+async def test_what_is_being_kept_at_the_deadline_is_not_kept_again(
+    world: World,
+    fake: Engines,
+    monkeypatch: pytest.MonkeyPatch,
+    grace_seconds: float,
+    reply: str,
+    outcome: str,
+) -> None:
+    """A 451 would bring the message back while a slow disk still takes the first copy."""
+    world.engines["rspamd"] = await fake.rspamd(99.0, [])
+    disk, store = threading.Event(), Quarantine.store
+
+    def slowly(self: Quarantine, *arguments: Any) -> str:
+        disk.wait(5)
+        return store(self, *arguments)
+
+    monkeypatch.setattr(Quarantine, "store", slowly)
+    await world.start(total_seconds=0.2, grace_seconds=grace_seconds)
+    asyncio.get_running_loop().call_later(0.5, disk.set)
+    assert (await world.send()).startswith(reply)
+    assert world.outcomes() == {outcome: 1}
+    disk.set()
+
+
 async def test_the_engine_learns_who_sent_it(world: World, fake: Engines) -> None:
     world.engines["rspamd"] = await fake.rspamd(0.0, [])
     await world.start()
@@ -385,3 +431,16 @@ def limits(tmp_path: Path, code: int) -> Limits:
             "valkey": {"socket": tmp_path / "nobody.sock", "wait_seconds": 0.1},
         }
     )
+
+
+@pytest.mark.parametrize("how", ["(Postfix)", "(Postfix, from userid 103)"])
+async def test_what_postfix_made_or_requeued_is_known_by_its_own_queue_id(world: World, how: str) -> None:
+    """Without XFORWARD the topmost field has it."""
+    await world.start()
+    raw = await Raw.connect(world.server.port)
+    for line in ("EHLO mx1", "MAIL FROM:<>", "RCPT TO:<hello@alias.example>", "DATA"):
+        await raw.ask(line)
+    received = f"Received: by mx1.alias.example {how}\r\n\tid 4bXyZ9; now\r\n"
+    assert (await raw.ask(f"{received}{MESSAGE.decode()}.")).startswith("250")
+    raw.close()
+    assert "id 4bXyZ9 for" in header(world.delivered(), "Received")

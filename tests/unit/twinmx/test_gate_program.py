@@ -20,7 +20,7 @@ host = "mx1.alias.example"
 listen = {{ address = "127.0.0.1", port = {port} }}
 metrics = {{ address = "127.0.0.1", port_base = {metrics} }}
 aliases = {{ snapshot = "{snapshot}" }}
-recipients = {{ disabled_text = "5.1.1 switched off" }}
+recipients = {{ disabled_text = "5.1.1 switched off", mailbox_disabled_text = "5.2.1 nobody in" }}
 spam = {{ engines = [], total_seconds = 5, reject_score = 15.0, max_scan_bytes = 1048576 }}
 deadline = {{ command_seconds = 6, content_seconds = 30 }}
 [limits]
@@ -117,6 +117,7 @@ async def test_a_worker_is_ready_serves_and_ends_what_it_has_begun(program: Prog
         inserted, last = await mta.data()
         assert inserted[1].startswith(b"\0\0\0\0X-Twinmx-Spam\0 ")
         assert last == (b"c", b"")
+        mta.close()
         output, _ = await process.communicate()
         assert process.returncode == 0
         assert b'"queue_id": "4bXyZ1"' in output

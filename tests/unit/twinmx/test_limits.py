@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from tests.unit.twinmx.spamming import until
 from twinmx.limits import guarded, statistics, store
 from twinmx.limits.limiter import Admission, Limiter
-from twinmx.limits.settings import Limits, Valkey, Window
+from twinmx.limits.settings import BOUNCES, Limits, Valkey, Window
 
 ALIAS, OTHER, MAILBOX = "shop@alias.example", "news@alias.example", "ada@mailbox.example"
 PASSWORD = "staple-of-many-words"
@@ -111,6 +111,21 @@ async def test_what_is_refused_is_counted_nowhere(make: Make) -> None:
 
     assert (await world.admit(OTHER)).allowed
     assert (await world.admit(OTHER)).over == "mailbox"
+
+
+@pytest.mark.usefixtures("valkey")
+async def test_bounces_have_a_wider_window_of_their_own(make: Make) -> None:
+    world = make(settings(alias=2))
+
+    async def bounce() -> Admission:
+        return await world.limiter.admit(ALIAS, [], account=None, sender="", bounce=True)
+
+    first = await bounce()
+    assert [(await bounce()).over for _ in range(2 * BOUNCES)] == [*[None] * (2 * BOUNCES - 1), "alias"]
+    await world.limiter.release(first)
+    assert (await bounce()).allowed
+    assert (await world.admit()).allowed
+    assert world.metric("twinmx_limits_decisions_total", outcome="alias", by="valkey") == 1
 
 
 @pytest.mark.usefixtures("valkey")

@@ -60,6 +60,13 @@ async def server(recorder: Recorder) -> AsyncIterator[MilterServer]:
     await server.stop(0)
 
 
+async def connected(server: MilterServer) -> Mta:
+    """A session that the server has taken up."""
+    mta = await Mta.connect(server.port)
+    await mta.flush()
+    return mta
+
+
 async def seen(event: asyncio.Event) -> None:
     async with asyncio.timeout(5):
         await event.wait()
@@ -87,7 +94,7 @@ async def test_only_what_is_offered_is_agreed_upon(server: MilterServer) -> None
 
     assert quiet.options & 0x80080 == 0x80080, "no answers to fields and body"
     assert not quiet.options & 0x8000, "RCPT is answered"
-    assert quiet.macros.count(b"i\0") == 1, "the queue id is the one macro asked for"
+    assert quiet.macros.count(b"i\0") == 1, "the queue id is asked for once"
     assert old.options == 0
     quiet.close()
     old.close()
@@ -166,6 +173,20 @@ async def test_a_refusal_arrives_as_an_smtp_reply(server: MilterServer, recorder
     mta.close()
 
 
+async def test_a_recipient_is_what_the_mta_has_made_of_the_argument(
+    server: MilterServer, recorder: Recorder
+) -> None:
+    mta = await Mta.connect(server.port)
+    await mta.mail()
+    mta.unsent += packet(b"D", b"R{rcpt_addr}\0hello@alias.example\0")
+    await mta.rcpt("hello")
+    await mta.rcpt("next@alias.example")
+
+    assert mta.macros.count(b"{rcpt_addr}\0") == 1, "the macro is asked for"
+    assert recorder.recipients == [HERE, "next@alias.example"]
+    mta.close()
+
+
 @pytest.mark.parametrize(
     "reply",
     ["250 2.0.0 ok", "550 4.2.1 mixed", "550 no code", "550 5.2.1 two\r\nlines", "550 5.2.1 é", "550 5.2.1 "],
@@ -214,16 +235,17 @@ async def test_who_does_not_speak_the_protocol_is_hung_up_on_and_nobody_else(
     mta.close()
 
 
-async def test_a_stop_lets_the_message_under_way_end(server: MilterServer, recorder: Recorder) -> None:
-    idle, busy = await Mta.connect(server.port), await Mta.connect(server.port)
-    await idle.flush()
+async def test_a_stop_ends_idle_sessions_and_lets_the_message_under_way_end(
+    server: MilterServer, recorder: Recorder
+) -> None:
+    idle, busy = await connected(server), await connected(server)
     recorder.gate.clear()
     await busy.mail()
     last = asyncio.create_task(busy.data())
     await seen(recorder.busy)
     port = server.port
 
-    stopping = asyncio.create_task(server.stop(5))
+    stopping = asyncio.create_task(server.stop(60, idle_seconds=0.01))
 
     assert await idle.ended()
     with pytest.raises(OSError, match="Connect call failed"):
@@ -232,6 +254,47 @@ async def test_a_stop_lets_the_message_under_way_end(server: MilterServer, recor
     assert await last == [(b"c", b"")]
     assert await busy.ended()
     await stopping
+
+
+async def test_while_it_stops_open_sessions_are_served_until_their_client_leaves(
+    server: MilterServer, recorder: Recorder
+) -> None:
+    """An MTA goes on without a filter that hangs up: the rest of its session would have no limits."""
+    mta = await connected(server)
+    stopping = asyncio.create_task(server.stop(60, idle_seconds=60))
+    await asyncio.sleep(0)  # it has begun
+
+    for queue_id in (b"one", b"two"):
+        await mta.mail()
+        assert await mta.rcpt(HERE) == "go on"
+        assert await mta.data(queue_id=queue_id) == [(b"c", b"")]
+    mta.unsent += packet(b"Q")
+    await mta.flush()
+
+    await stopping
+    assert [mail.queue_id for mail in recorder.mails] == ["one", "two"]
+
+
+async def test_while_it_stops_a_session_that_was_idle_may_begin_a_message(server: MilterServer) -> None:
+    busy, idle = await connected(server), await connected(server)
+    stopping = asyncio.create_task(server.stop(60, idle_seconds=1))
+    await busy.mail()
+    assert await busy.rcpt(HERE) == "go on"
+
+    assert await idle.ended()  # its second is over, and so would be that of the other
+    assert await busy.data() == [(b"c", b"")]
+    busy.close()
+    await stopping
+
+
+async def test_a_session_that_never_idles_is_ended_at_the_limit_of_a_stop(server: MilterServer) -> None:
+    mta = await connected(server)
+    await mta.mail()
+    assert await mta.rcpt(HERE) == "go on"
+
+    await server.stop(0.01, idle_seconds=60)
+
+    assert await mta.ended()
 
 
 async def test_a_stop_does_not_wait_for_ever(server: MilterServer, recorder: Recorder) -> None:

@@ -25,6 +25,7 @@ ONWARD = Envelope(
 SETTINGS = """
 host = "mx1.alias.example"
 listen = {{addresses = ["127.0.0.1"], port = 1, clients = ["127.0.0.1/32"], max_message_size = 65536, \
+max_bytes_in_hand = 65536, \
 max_connections = 1, idle_seconds = 1}}
 metrics = {{address = "127.0.0.1", port_base = 1}}
 reinject = {{address = "127.0.0.1", port = {port}, connections = 1, seconds = {seconds}}}

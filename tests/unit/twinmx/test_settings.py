@@ -16,6 +16,7 @@ addresses = ["127.0.0.1", "198.51.100.11"]
 port = 20381
 clients = ["127.0.0.1/32", "198.51.100.12/32"]
 max_message_size = 31457280
+max_bytes_in_hand = 67108864
 max_connections = 200
 idle_seconds = 120
 [metrics]

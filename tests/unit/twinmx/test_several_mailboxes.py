@@ -1,5 +1,6 @@
 """An alias with two mailboxes: a failure of one neither loses nor repeats the other."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -17,6 +18,10 @@ from twinmx.quarantine import Quarantine
 ONE, TWO = "one@mailbox.example", "two@post.example"
 PAIR = "pair@alias.example"
 LATER, GONE = "450 4.2.0 later", "550 5.1.1 gone"
+PICKUP = (
+    b"Received: by mx1.alias.example (Postfix, from userid 103)\r\n"
+    b"\tid 4bXyZ2; Sun, 22 Nov 2026 08:30:00 +0000 (UTC)\r\n"
+)
 Make = Callable[[str], World]
 
 
@@ -68,6 +73,36 @@ async def test_the_peer_s_forwarder_sends_only_the_rest(make: Make, sink: Sink) 
     sink.refuse = {}
     assert (await second.send(to=PAIR)).startswith("250")
     assert arrived(sink) == [ONE, TWO]
+
+
+@pytest.mark.parametrize("verdict", [b"", b"X-Twinmx-Spam: engine=rspamd;\r\n score=1.00\r\n"])
+async def test_what_was_requeued_is_the_same_message(world: World, verdict: bytes) -> None:
+    """`postsuper -r` takes it through pickup, which adds a field; header_checks drop the verdict."""
+    received = b"Received: from out.sender.example (out [203.0.113.9])\r\n\tby mx1 (Postfix) id 4bX; now\r\n"
+    await world.start()
+    world.sink.refuse = {TWO: LATER}
+    assert (await world.send(verdict + received + MESSAGE, to=PAIR)).startswith("451")
+    world.sink.refuse = {}
+    again = PICKUP.replace(b"4bXyZ2", b"4bXyZ3") + PICKUP + received + MESSAGE
+    assert (await world.send(again, to=PAIR)).startswith("250")
+    assert arrived(world.sink) == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        PICKUP.replace(b", from userid 103", b""),
+        PICKUP.replace(b"\tid", b"\tfor <x@alias.example>\r\n\tid"),
+        b"X-Other: 1\r\n" + PICKUP,
+    ],
+)
+async def test_only_the_field_of_a_requeue_is_looked_through(world: World, field: bytes) -> None:
+    await world.start()
+    world.sink.refuse = {TWO: LATER}
+    assert (await world.send(to=PAIR)).startswith("451")
+    world.sink.refuse = {}
+    assert (await world.send(field + MESSAGE, to=PAIR)).startswith("250")
+    assert arrived(world.sink) == [ONE, ONE, TWO]
 
 
 async def test_what_is_delivered_is_known_after_a_restart(make: Make, tmp_path: Path, sink: Sink) -> None:
@@ -189,6 +224,21 @@ async def test_an_alias_with_many_mailboxes_tells_all_of_them(
     sink.refuse = {}
     assert (await second.send(to="many@alias.example")).startswith("250")
     assert arrived(sink) == sorted(boxes)
+
+
+@pytest.mark.parametrize(("size", "at_once"), [(100, 5), (2 << 20, 2)])
+async def test_a_large_message_goes_to_two_mailboxes_at_once(
+    world: World, snapshot_path: Path, size: int, at_once: int
+) -> None:
+    """Each transaction has a copy of it in memory."""
+    boxes = tuple(f"box{number}@mailbox.example" for number in range(5))
+    build_snapshot([Alias("many@alias.example", boxes)], snapshot_path)
+    await world.start()
+    world.pool._slots = asyncio.Semaphore(10)
+    message = MESSAGE + (b"x" * 900 + b"\r\n") * (size // 900)
+    assert (await world.send(message, to="many@alias.example")).startswith("250")
+    assert arrived(world.sink) == sorted(boxes)
+    assert world.sink.connections == at_once
 
 
 async def _tell(world: World, marks: list[str]) -> None:

@@ -104,6 +104,21 @@ async def test_a_connection_is_used_again(sink: Sink, pool_to: PoolTo) -> None:
     assert (sink.connections, len(sink.accepted)) == (1, 3)
 
 
+async def test_a_connection_that_nobody_uses_is_left(
+    server: Scripted, pool_to: PoolTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would hold a process of the server that others wait for."""
+    monkeypatch.setattr("twinmx.smtp.pool._MAX_IDLE_SECONDS", 0.05)
+    server.sessions = [TAKEN, TAKEN]
+    pool = pool_to(server.port)
+    for _ in range(2):
+        assert (await pool.send(ONE, b"x\r\n", 2)).reply.accepted
+        async with asyncio.timeout(2):
+            await server.left.wait()
+        server.left.clear()
+    assert server.connections == 2
+
+
 async def test_no_more_connections_than_allowed(sink: Sink, pool_to: PoolTo) -> None:
     pool = pool_to(sink.port)
     await asyncio.gather(*(pool.send(ONE, b"x\r\n", 5) for _ in range(10)))

@@ -101,14 +101,12 @@ async def test_xforward_is_decoded_and_ends_with_the_transaction(start: Start, h
         (["MAIL FROM:<a@b.example> SIZE=10001"], "552 5.3.4"),
         (["MAIL FROM:<a@b.example> BODY=BINARYMIME"], "501"),
         (["MAIL FROM:<a@b.example> SMTPUTF8=1"], "501"),
+        (["MAIL FROM:<a@b.example> SIZE="], "501"),
         (["MAIL FROM:<a@b.example> AUTH=<>"], "555 5.5.4"),
         (["MAIL FROM:<a@b.example> SIZE=1 SIZE=2"], "501"),
         (["MAIL FROM:<ä@b.example>"], "553 5.6.7"),
-        ([f"MAIL FROM:<{'x' * 600}@b.example>"], "501"),
         ([MAIL, "RCPT TO:<>"], "501 5.1.3"),
         ([MAIL, "RCPT TO:<ä@b.example>"], "553 5.6.7"),
-        ([MAIL, f"{RCPT} NOTIFY=NEVER,SUCCESS"], "501"),
-        ([MAIL, f"{RCPT} ORCPT=none"], "501"),
         (["XFORWARD"], "501"),
         (["XFORWARD NAME"], "501"),
         (["XFORWARD COLOUR=red"], "501"),
@@ -128,6 +126,40 @@ async def test_answers(start: Start, lines: list[str], reply: str) -> None:
     assert (await raw.ask("NOOP")).startswith("250"), "the session goes on"
 
 
+@pytest.mark.parametrize(
+    ("mail", "rcpt"),
+    [
+        pytest.param(f"ENVID={'x' * 101}", "", id="a long ENVID"),
+        pytest.param("ENVID=a+zz", "", id="an ENVID that is no xtext"),
+        pytest.param("ENVID= RET=SOME", "", id="an empty ENVID, an odd RET"),
+        pytest.param("", "ORCPT=none", id="an ORCPT without a type"),
+        pytest.param("", "ORCPT=rfc822;a=b", id="an ORCPT that is no xtext"),
+        pytest.param("", f"ORCPT=rfc822;{'x' * 500}", id="a long ORCPT"),
+        pytest.param("", "NOTIFY=NEVER,SUCCESS", id="a NOTIFY that contradicts itself"),
+    ],
+)
+async def test_odd_wishes_for_reports_are_dropped_and_the_message_is_taken(
+    start: Start, handler: Handler, mail: str, rcpt: str
+) -> None:
+    """Postfix has accepted the message: a refusal would be a bounce."""
+    raw = await ready(await start())
+    for line in (f"{MAIL} {mail}", f"{RCPT} {rcpt}", "DATA"):
+        assert (await raw.ask(line))[:1] in "23"
+    assert (await raw.ask("hi\r\n.")).startswith("250")
+    ((envelope, _),) = handler.taken
+    assert (envelope.ret, envelope.envid) == (None, None)
+    assert envelope.recipients == (Recipient("b@alias.example"),)
+
+
+async def test_a_sender_as_long_as_postfix_takes_it_is_taken(start: Start, handler: Handler) -> None:
+    sender = f'"{"x" * 1900}\u3000"@sender.example'
+    raw = await ready(await start())
+    for line in (f"MAIL FROM:<{sender}> SMTPUTF8", f"{RCPT} ORCPT=rfc822;{'+2B' * 2000}", "DATA"):
+        assert (await raw.ask(line))[:1] in "23"
+    assert (await raw.ask("hi\r\n.")).startswith("250")
+    assert handler.taken[0][0].sender == sender
+
+
 async def test_mail_before_ehlo_and_bytes_that_are_no_text(start: Start) -> None:
     raw = await Raw.connect((await start()).port)
     assert (await raw.ask(MAIL)).startswith("503 5.5.1 EHLO first")
@@ -137,7 +169,7 @@ async def test_mail_before_ehlo_and_bytes_that_are_no_text(start: Start) -> None
 
 async def test_a_command_without_end_is_cut(start: Start) -> None:
     raw = await ready(await start())
-    await raw.send(b"NOOP " + b"x" * 5000)
+    await raw.send(b"NOOP " + b"x" * 20_000)
     assert (await raw.reply()).startswith("500 5.5.2 command line too long")
     assert await raw.ended()
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.twinmx.peers import Raw
 from tests.unit.twinmx.serving import MAIL, RCPT, Handler, Start, ready
+from tests.unit.twinmx.spamming import until
 
 
 async def test_strangers_are_turned_away(start: Start) -> None:
@@ -147,3 +148,59 @@ async def test_workers_share_a_port(start: Start) -> None:
     await second.listen("127.0.0.1", first.port)
     assert first.listening
     assert second.listening
+
+
+async def test_more_than_may_be_in_hand_is_452_until_it_is_answered(start: Start, handler: Handler) -> None:
+    handler.gate.clear()
+    server = await start(in_hand=8_000)
+    first, second = await ready(server), await ready(server)
+    await first.send(f"{MAIL} SIZE=7000\r\n{RCPT}\r\nDATA\r\n".encode())
+    await first.replies(3)
+    await first.send(b"x\r\n.\r\n")
+    await handler.busy.wait()
+    assert (await second.ask(f"{MAIL} SIZE=2000")).startswith("452 4.3.1")
+    assert (await second.ask(f"{MAIL} SIZE=1000")).startswith("250")
+    await second.ask("RSET")
+    handler.gate.set()
+    assert await first.reply() == "250 2.0.0 taken"
+    assert (await second.ask(f"{MAIL} SIZE=8000")).startswith("250")
+
+
+async def test_one_message_is_always_taken(start: Start, handler: Handler) -> None:
+    raw = await ready(await start(in_hand=100))
+    for announced in ("", " SIZE=9000"):
+        for line in (MAIL + announced, RCPT, "DATA"):
+            assert (await raw.ask(line))[:1] in "23"
+        assert await raw.ask("x" * 9_000 + "\r\n.") == "250 2.0.0 taken"
+    assert len(handler.taken) == 2
+
+
+@pytest.mark.parametrize("announced", ["", " SIZE=10"])
+async def test_what_was_not_announced_counts_as_it_arrives(
+    start: Start, handler: Handler, announced: str
+) -> None:
+    server = await start(in_hand=8_000)
+    first, second = await ready(server), await ready(server)
+    await first.ask(f"{MAIL} SIZE=5000")
+    for line in (MAIL + announced, RCPT, "DATA"):
+        assert (await second.ask(line))[:1] in "23"
+    await second.send(b"x" * 4_000)
+    assert (await second.ask("x" * 4_000 + "\r\n.")).startswith("452 4.3.1")
+    assert not handler.taken
+    for line in (f"{MAIL} SIZE=2000", RCPT, "DATA"):
+        assert (await second.ask(line))[:1] in "23"
+    assert await second.ask("x\r\n.") == "250 2.0.0 taken"
+
+
+@pytest.mark.parametrize("end", ["QUIT", "RSET", "EHLO again", ""])
+async def test_who_leaves_has_nothing_in_hand(start: Start, end: str) -> None:
+    server = await start(in_hand=8_000)
+    first, second = await ready(server), await ready(server)
+    await first.ask(f"{MAIL} SIZE=8000")
+    assert (await second.ask(f"{MAIL} SIZE=8000")).startswith("452 4.3.1")
+    if end:
+        await first.ask(end)
+    else:
+        first.close()
+        await until(lambda: server.connections == 1)
+    assert (await second.ask(f"{MAIL} SIZE=8000")).startswith("250")

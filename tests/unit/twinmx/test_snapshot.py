@@ -12,6 +12,7 @@ from twinmx.aliases import snapshot as snapshot_module
 from twinmx.aliases.cli import app
 from twinmx.aliases.hostformat import dump_aliases
 from twinmx.aliases.model import Alias
+from twinmx.aliases.record import Stored, decode, encode
 from twinmx.aliases.snapshot import Snapshot, SnapshotError, delta_of
 from twinmx.aliases.update import build_snapshot
 
@@ -45,6 +46,53 @@ def test_postfix_finds_actions_under_addresses_and_nothing_else(snapshot_path: P
         assert postfix_view.answer(found, "pair@alias.example") == "OK"
         assert postfix_view.answer(found, "off@alias.example") == "550 5.1.1 this alias is disabled"
         assert postfix_view.answer(found, "nobody@alias.example") == postfix_view.UNKNOWN
+
+
+ONE, TWO = "one@mailbox.example", "two@mailbox.example"
+
+
+@pytest.mark.parametrize(
+    ("disabled", "enabled", "answer"),
+    [
+        ((TWO,), True, "OK"),
+        ((ONE, TWO), True, "550 5.2.1 the mailbox behind this alias is disabled"),
+        ((ONE, TWO), False, "550 5.1.1 this alias is disabled"),
+    ],
+)
+def test_without_a_mailbox_in_use_an_alias_is_refused(
+    tmp_path: Path, disabled: tuple[str, ...], enabled: bool, answer: str
+) -> None:
+    """By Postfix itself; the word about the alias goes before the one about its mailboxes."""
+    alias = Alias("a@alias.example", (TWO, ONE), "ada", enabled, disabled)
+    path = tmp_path / "aliases.lmdb"
+    build_snapshot([alias], path)
+    with Snapshot(path) as snapshot, postfix_view.tables(path) as found:
+        assert snapshot.lookup(alias.address) == alias
+        assert postfix_view.answer(found, alias.address) == answer
+
+
+def test_the_record_of_an_alias_without_disabled_mailboxes_is_as_it_always_was() -> None:
+    alias = Alias("a@alias.example", (TWO, ONE), "ada")
+    assert encode(Stored(alias, enabled_at_source=True)) == f"OK\0+ada\0{TWO}\0{ONE}".encode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "OK\0+",
+        "OK\0+\0",
+        "OK\0+\0one@x.example\0",
+        "OK\0+\0one@x.example\0\0two@x.example",
+        "OK\0+\0one@x.example\0\0one@x.example",
+        "OK\0+\0one@x.example\0two@x.example\0\0one@x.example\0",
+        "550 5.2.1 the mailbox behind this alias is disabled\0+\0one@x.example",
+        "550 5.2.1 else\0+\0one@x.example\0\0one@x.example",
+        "OK\0?\0one@x.example",
+    ],
+)
+def test_a_damaged_record_is_never_an_answer(value: str) -> None:
+    with pytest.raises(ValueError, match="not a record"):
+        decode("a@alias.example", value.encode())
 
 
 def test_the_files_are_readable_by_all_and_nothing_is_left_beside_them(snapshot_path: Path) -> None:
@@ -140,6 +188,10 @@ def test_a_failed_build_leaves_the_old_files(tmp_path: Path, snapshot_path: Path
         (Alias("Big@alias.example", ("x@y.example",)), "folded case"),
         (Alias("a@alias.example", ()), "no mailbox"),
         (Alias("a@alias.example", ("x@y.example",), "a\0b"), "NUL"),
+        (
+            Alias("a@alias.example", ("x@y.example",), disabled_mailboxes=("z@y.example",)),
+            "none of its mailboxes",
+        ),
     ],
 )
 def test_an_alias_that_no_record_can_hold_is_refused(snapshot_path: Path, alias: Alias, message: str) -> None:

@@ -120,6 +120,32 @@ def test_the_last_word_holds_and_is_kept_only_against_the_source(snapshot_path: 
     assert view(snapshot_path)[OFF.address] == ("550 5.1.1 this alias is disabled", OFF)
 
 
+def test_an_override_makes_no_mailbox_take_mail(snapshot_path: Path) -> None:
+    closed = Alias(OFF.address, OFF.mailboxes, None, False, OFF.mailboxes)
+    apply_changes(snapshot_path, [Change(OFF.address, closed)], marker="2")
+    for enabled, answer in (
+        (True, "550 5.2.1 the mailbox behind this alias is disabled"),
+        (False, "550 5.1.1 this alias is disabled"),
+        (True, "550 5.2.1 the mailbox behind this alias is disabled"),
+        (None, "550 5.1.1 this alias is disabled"),
+    ):
+        override_alias(snapshot_path, OFF.address, enabled=enabled)
+        with postfix_view.tables(snapshot_path) as found:
+            assert postfix_view.answer(found, OFF.address) == answer
+        assert list(read_overrides(overrides_of(snapshot_path))) == [OFF.address] * bool(enabled)
+
+
+def test_an_override_on_disabled_mailboxes_that_a_crash_kept_from_the_file_goes_with_the_next_change(
+    snapshot_path: Path,
+) -> None:
+    closed = Alias(OFF.address, OFF.mailboxes, None, False, OFF.mailboxes)
+    apply_changes(snapshot_path, [Change(OFF.address, closed)], marker="2")
+    override_alias(snapshot_path, OFF.address, enabled=True)
+    overrides_of(snapshot_path).unlink()
+    apply_changes(snapshot_path, [], marker="3")
+    assert view(snapshot_path)[OFF.address] == ("550 5.1.1 this alias is disabled", closed)
+
+
 def test_only_what_exists_can_be_overridden(snapshot_path: Path) -> None:
     for address in ("nobody@alias.example", "", "\nmeta"):
         with pytest.raises(NoSuchAlias):

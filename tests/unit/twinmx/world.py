@@ -46,7 +46,9 @@ class World:
         self.peer_port = 0
         self.limits: RateLimits | None = None
 
-    async def start(self, *, total_seconds: float = 5.0, reinject_seconds: float = 2.0) -> None:
+    async def start(
+        self, *, total_seconds: float = 5.0, reinject_seconds: float = 2.0, grace_seconds: float = 2.0
+    ) -> None:
         spam = Spam.model_validate(
             {
                 "engines": list(self.engines),
@@ -65,7 +67,7 @@ class World:
         self.server = Server(
             "mx1.alias.example",
             Delivery(
-                Policy(total_seconds, 15.0),
+                Policy(total_seconds, grace_seconds, 15.0),
                 Router(self.reader, SRS, {"alias.example"}),
                 Trace("mx1.alias.example", [KEY]),
                 Scanner(self.chain, [KEY]),
@@ -75,7 +77,7 @@ class World:
                 self.limit,
             ),
             clients=[ip_network("127.0.0.0/8")],
-            limits=Limits(30 << 20, 1, 30),
+            limits=Limits(30 << 20, 1, 30, 60 << 20),
             max_connections=10,
             verbs={VERB: delivered.command},
         )

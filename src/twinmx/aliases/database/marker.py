@@ -11,7 +11,7 @@ _WRITTEN = re.compile(r"postgresql (?P<database>\S+) (?P<seen>\d+:\d+:[\d,]*)")
 class Marker:
     """A place in the history of one database.
 
-    database: identity of the cluster, its timeline, the database and the table's storage; it differs after
+    database: identity of the cluster, its timeline, the database and the tables' storage; it differs after
     a restore, a promotion, TRUNCATE, or in another server, where transaction ids mean something else.
     seen: PostgreSQL's own description (pg_snapshot) of which transactions had ended.
     """

@@ -13,18 +13,20 @@ from twinmx.srs import is_srs
 
 
 class Row(NamedTuple):
-    """A row of `aliases`, as unchecked as the database gives it."""
+    """A row of `aliases`, as unchecked as the database gives it; `disabled`: mailboxes that take no mail."""
 
     address: str
     account: str | None
     enabled: bool
     mailboxes: Sequence[object]
+    disabled: Sequence[str] = ()
 
 
 def alias_of(row: Row) -> Alias:
     """The row as an alias; ask `fault_of` first."""
     mailboxes = tuple(fold(str(mailbox)) for mailbox in row.mailboxes)
-    return Alias(row.address, mailboxes, row.account or None, row.enabled)
+    disabled = tuple(sorted({*row.disabled} & {*mailboxes})) if row.disabled else ()
+    return Alias(row.address, mailboxes, row.account or None, row.enabled, disabled)
 
 
 def fault_of(row: Row, served: Collection[str]) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import UserDefinedType
 
 CHANNEL = "aliases"
-"""NOTIFY comes here after each statement that wrote aliases, when its transaction has committed."""
+"""NOTIFY comes here after each statement that wrote a table, when its transaction has committed."""
 
 
 class Xid8(UserDefinedType[int]):
@@ -37,6 +37,17 @@ aliases = Table(
 )
 deleted = Table(
     "deleted_aliases",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("changed", Xid8, nullable=False),
+)
+disabled_mailboxes = Table(
+    "disabled_mailboxes",
+    metadata,
+    Column("address", Text, primary_key=True),
+)
+mailbox_changes = Table(
+    "mailbox_changes",
     metadata,
     Column("address", Text, primary_key=True),
     Column("changed", Xid8, nullable=False),
