@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from bench.smtp_source import Load
+from tests.unit.twinmx.forwarder_settings import forwarder_settings
 from twinmx.aliases.model import Alias
 from twinmx.aliases.update import build_snapshot
 
@@ -31,46 +32,6 @@ SIZES = {4_000: 10_000, 50_000: 5_000}
 CONNECTIONS = 10
 MEASURED, OTHERS = 0, 1
 _PROGRAM = "import sys; from twinmx.forwarder.main import main; sys.exit(main())"
-_SETTINGS = """
-host = "mx1.alias.example"
-[listen]
-addresses = ["127.0.0.1"]
-port = {port}
-clients = ["127.0.0.1/32"]
-max_message_size = 31457280
-max_bytes_in_hand = 67108864
-max_connections = 200
-idle_seconds = 120
-[metrics]
-address = "127.0.0.1"
-port_base = {metrics}
-[reinject]
-address = "127.0.0.1"
-port = {sink}
-connections = 20
-seconds = 20
-[peers]
-addresses = []
-seconds = 2
-[aliases]
-snapshot = "{directory}/aliases.lmdb"
-[srs]
-max_age_days = 30
-socketmap_port = {socketmap}
-domains = ["alias.example"]
-[spam]
-engines = []
-total_seconds = 15
-reject_score = 15.0
-max_scan_bytes = 1048576
-[quarantine]
-directory = "{directory}"
-[delivered]
-directory = "{directory}"
-[deadline]
-total_seconds = 45
-postfix_seconds = 60
-"""
 
 Start = Callable[[str, int, Path], tuple[subprocess.Popen[str], int]]
 
@@ -128,10 +89,18 @@ def start_forwarder(python: str, sink: int, directory: Path) -> tuple[subprocess
         Alias(f"a{number}@alias.example", (f"box{number}@mailbox.example",), "ada") for number in range(1000)
     ]
     build_snapshot(sorted(aliases, key=lambda alias: alias.address), directory / "aliases.lmdb")
+    for name in ("quarantine", "delivered"):
+        (directory / name).mkdir()
     (directory / "srs-keys").write_text("k" * 32 + "\n")
     settings = directory / "forwarder.toml"
     settings.write_text(
-        _SETTINGS.format(port=port, socketmap=socketmap, metrics=metrics - 1, sink=sink, directory=directory)
+        forwarder_settings(
+            directory,
+            port=port,
+            metrics_base=metrics - 1,
+            reinject_port=sink,
+            socketmap_port=socketmap,
+        )
     )
     process = run(
         python,

@@ -121,6 +121,14 @@ class Snapshot:
         except ValueError as error:
             raise SnapshotError(f"{self._names[0]}: {error}") from error
 
+    def fault(self) -> str | None:
+        """Return why no alias can be looked up now, for who asks after a program's health."""
+        try:
+            self.meta()
+        except SnapshotError as error:
+            return str(error)
+        return None
+
     def _follow(self) -> None:
         # The delta first: it is published after the base that it may rely on, so a base looked at after
         # it is never too old for it.

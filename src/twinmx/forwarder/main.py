@@ -1,13 +1,9 @@
 """`twinmx-forwarder`: one worker, or a check of the settings."""
 
-from pathlib import Path
-
 from twinmx.forwarder.service import Worker
-from twinmx.forwarder.settings import Settings
+from twinmx.forwarder.settings import SETTINGS, Settings
 from twinmx.program import commandline
 from twinmx.program.credentials import load_keys
-
-SETTINGS = Path("/etc/twinmx/forwarder.toml")
 
 
 def main() -> int:

@@ -113,11 +113,7 @@ class Worker:
     def _fault(self) -> str | None:
         if not self._server.listening:
             return "not listening"
-        try:
-            self._snapshot.meta()
-        except SnapshotError as error:
-            return str(error)
-        return None
+        return self._snapshot.fault()
 
     def _snapshot_age(self) -> float:
         try:

@@ -14,6 +14,8 @@ from twinmx.program.settings import Aliases, Domain, Metrics, Port, Seconds, Tab
 from twinmx.spam.settings import Spam
 from twinmx.srs import MAX_AGE_LIMIT_DAYS
 
+SETTINGS = Path("/etc/twinmx/forwarder.toml")
+
 
 class Listen(Table):
     """Where Postfix of this host and of the peer reach the forwarder.

@@ -6,30 +6,11 @@ ours never refuses mail.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from twinmx.addresses import fold, split
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
-from twinmx.limits.limiter import Admission
+from twinmx.limits.limiter import Admission, Limiter
 from twinmx.srs import is_srs
-
-
-class Counting(Protocol):
-    """Counts messages to aliases and mailboxes; never raises."""
-
-    async def admit(
-        self,
-        alias: str,
-        mailboxes: Sequence[str],
-        *,
-        account: str | None,
-        sender: str,
-        bounce: bool = False,
-    ) -> Admission:
-        """Count one message, or refuse it and count it nowhere; a bounce in a window of its own."""
-
-    async def release(self, admission: Admission) -> None:
-        """Take back what was counted for a message that was not accepted after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +29,7 @@ class Recipients:
     def __init__(
         self,
         snapshot: Snapshot,
-        limits: Counting | None,
+        limits: Limiter | None,
         *,
         disabled_text: str,
         mailbox_disabled_text: str,

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 from prometheus_client import CollectorRegistry
 
-from twinmx.aliases.snapshot import Snapshot, SnapshotError
+from twinmx.aliases.snapshot import Snapshot
 from twinmx.gate.background import Background
 from twinmx.gate.metrics import GateMetrics
 from twinmx.gate.reception import Desk
@@ -82,8 +82,4 @@ class Worker:
     def _fault(self) -> str | None:
         if self._server is None or not self._server.listening:
             return "not listening"
-        try:
-            self._snapshot.meta()
-        except SnapshotError as error:
-            return str(error)
-        return None
+        return self._snapshot.fault()

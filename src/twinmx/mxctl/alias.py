@@ -8,10 +8,8 @@ all hosts; `--local` makes an override all the same, for the time in which the d
 import asyncio
 import json
 import os
-import syslog
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +22,7 @@ from twinmx.aliases.overrides import Override, OverridesError, overrides_of, rea
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
 from twinmx.aliases.update import NoSuchAlias, override_alias
 from twinmx.mxctl import duration
+from twinmx.mxctl.output import Json, failed, moment, note, printable
 from twinmx.program.settings import SettingsError, load_settings
 
 SNAPSHOT = Path("/var/lib/twinmx/aliases/aliases.lmdb")
@@ -33,7 +32,6 @@ Reason = Annotated[str, typer.Option(help="Why, for whoever looks at `show` or `
 Local = Annotated[
     bool, typer.Option("--local", help="On this host alone, also where a database is followed.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 
 app = typer.Typer(help="Aliases: show, disable, enable, overrides.", no_args_is_help=True)
 
@@ -54,11 +52,11 @@ def show(context: typer.Context, address: Address, as_json: Json = False) -> Non
         with Snapshot(base) as reader:
             stored, meta = reader.stored(address), reader.meta()
     except SnapshotError as error:
-        raise _failed(str(error)) from error
+        raise failed(str(error)) from error
     override = _overrides(base).get(fold(address))
     if stored is None:
         kept = "; an override for it is kept, `enable` removes it" if override else ""
-        raise _failed(f"{address}: no such alias in {base}{kept}")
+        raise failed(f"{address}: no such alias in {base}{kept}")
     told: dict[str, Any] = {
         **asdict(stored.alias),
         "enabled_at_source": stored.enabled_at_source,
@@ -70,10 +68,10 @@ def show(context: typer.Context, address: Address, as_json: Json = False) -> Non
         return
     alias = stored.alias
     owner = f", account {alias.account}" if alias.account else ""
-    typer.echo(_printable(f"{alias.address} ({_state(alias.enabled)}{owner}): {', '.join(alias.mailboxes)}"))
+    typer.echo(printable(f"{alias.address} ({_state(alias.enabled)}{owner}): {', '.join(alias.mailboxes)}"))
     if alias.disabled_mailboxes:
         refused = "" if alias.mailboxes_in_use else "; no mailbox is left, mail is refused with 550 5.2.1"
-        typer.echo(_printable(f"disabled mailboxes: {', '.join(alias.disabled_mailboxes)}{refused}"))
+        typer.echo(printable(f"disabled mailboxes: {', '.join(alias.disabled_mailboxes)}{refused}"))
     if override:
         typer.echo(_said(alias.address, override) + f"; its source says {_state(stored.enabled_at_source)}")
     now = time.time()
@@ -114,7 +112,7 @@ def _overrides(base: Path) -> dict[str, Override]:
     try:
         return read_overrides(overrides_of(base))
     except (OverridesError, OSError) as error:
-        raise _failed(str(error)) from error
+        raise failed(str(error)) from error
 
 
 def _switch(base: Path, address: str, *, enabled: bool, reason: str, local: bool, as_json: bool) -> None:
@@ -126,8 +124,8 @@ def _switch(base: Path, address: str, *, enabled: bool, reason: str, local: bool
     else:
         override = _override(base, address, enabled=enabled, reason=reason)
         where = "on this host" if override else "as its source says"
-    told = _printable(f"{fold(address)}: {_state(enabled)}, {where}" + (f" ({reason})" if reason else ""))
-    syslog.syslog(syslog.LOG_NOTICE | syslog.LOG_MAIL, f"mxctl alias: {told}")
+    told = printable(f"{fold(address)}: {_state(enabled)}, {where}" + (f" ({reason})" if reason else ""))
+    note(f"alias: {told}")
     if as_json:
         told = json.dumps(
             {
@@ -146,9 +144,9 @@ def _override(base: Path, address: str, *, enabled: bool | None, reason: str = "
         _become_owner(base.parent)
         return override_alias(base, address, enabled=enabled, reason=reason)
     except NoSuchAlias as error:
-        raise _failed(f"{address}: no such alias in {base}") from error
+        raise failed(f"{address}: no such alias in {base}") from error
     except (SnapshotError, OverridesError, lmdb.Error, OSError) as error:
-        raise _failed(str(error)) from error
+        raise failed(str(error)) from error
 
 
 def _become_owner(directory: Path) -> None:
@@ -172,25 +170,16 @@ def _switch_in_database(address: str, *, enabled: bool) -> None:
         known = asyncio.run(set_enabled(settings, password, fold(address), enabled=enabled))
     except (SettingsError, SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
         reason = str(error) or type(error).__name__
-        raise _failed(f"the database was not changed: {reason}\n--local changes this host alone") from error
+        raise failed(f"the database was not changed: {reason}\n--local changes this host alone") from error
     if not known:
-        raise _failed(f"{address}: no such alias in the database")
+        raise failed(f"{address}: no such alias in the database")
 
 
 def _said(address: str, override: Override) -> str:
-    since = datetime.fromtimestamp(override.since, UTC).isoformat(timespec="seconds")
+    since = moment(override.since)
     why = f": {override.reason}" if override.reason else ""
-    return _printable(f"{address}: overridden on this host, {_state(override.enabled)} since {since}{why}")
+    return printable(f"{address}: overridden on this host, {_state(override.enabled)} since {since}{why}")
 
 
 def _state(enabled: bool) -> str:
     return "enabled" if enabled else "disabled"
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _failed(message: str) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(1)

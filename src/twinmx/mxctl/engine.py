@@ -3,22 +3,20 @@
 import getpass
 import json
 import os
-import syslog
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from twinmx.forwarder.settings import Settings
+from twinmx.forwarder.settings import SETTINGS, Settings
 from twinmx.mxctl import duration
+from twinmx.mxctl.output import Json, failed, moment, note, printable
 from twinmx.program.settings import SettingsError, load_settings
 from twinmx.spam.overrides import Override, OverridesError, change, in_force, read
 from twinmx.spam.settings import Spam
 
-SETTINGS = Path("/etc/twinmx/forwarder.toml")
 LONGEST_SECONDS = 7 * 86400
 """Longer than that is the inventory's business: an order that nobody remembers is a fault in waiting."""
 
@@ -28,7 +26,6 @@ Length = Annotated[
     typer.Option("--for", parser=duration.parse, metavar="TIME", help="How long: 90s, 30m, 12h; at most 7d."),
 ]
 Reason = Annotated[str, typer.Option(help="Why, for whoever looks at `list`.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 
 app = typer.Typer(
     help="Spam engines: list, skip, use, clear. Orders end by themselves.", no_args_is_help=True
@@ -45,7 +42,7 @@ def _given(
     try:
         context.obj = load_settings(settings, Settings).spam
     except SettingsError as error:
-        raise _failed(str(error)) from error
+        raise failed(str(error)) from error
 
 
 @app.command("list")
@@ -55,7 +52,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     try:
         orders = in_force(read(spam.overrides), time.time())
     except OverridesError as error:
-        raise _failed(
+        raise failed(
             f"{error}\nthe workers ignore it; the next `skip`, `use` or `clear` replaces it"
         ) from error
     _show(spam, orders, as_json=as_json)
@@ -78,7 +75,7 @@ def skip(
     def edit(orders: dict[str, Override]) -> None:
         skipped = {other for other, order in orders.items() if order.act == "skip"} | {name}
         if not force and skipped.issuperset(spam.engines):
-            raise _failed(
+            raise failed(
                 f"{name} is the last engine in use: without it mail moves on unscanned;"
                 " --force does it anyway"
             )
@@ -132,9 +129,9 @@ def _change(spam: Spam, edit: Callable[[dict[str, Override]], None], *, as_json:
     try:
         orders = change(spam.overrides, edit)
     except OSError as error:
-        raise _failed(f"{spam.overrides}: {error.strerror}") from error
+        raise failed(f"{spam.overrides}: {error.strerror}") from error
     told = "; ".join(_said(name, order) for name, order in orders.items()) or "no orders"
-    syslog.syslog(syslog.LOG_NOTICE | syslog.LOG_MAIL, f"mxctl engine: {told}")
+    note(f"engine: {told}")
     _show(spam, orders, as_json=as_json)
 
 
@@ -154,12 +151,6 @@ def _show(spam: Spam, orders: dict[str, Override], *, as_json: bool) -> None:
 
 def _said(name: str, order: Override) -> str:
     what = "skipped" if order.act == "skip" else "asked first"
-    until = datetime.fromtimestamp(order.until, UTC).isoformat(timespec="seconds")
+    until = moment(order.until)
     why = f": {order.reason}" if order.reason else ""
-    text = f"{name}: {what} until {until}, ordered by {order.by}{why}"
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _failed(message: str) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(1)
+    return printable(f"{name}: {what} until {until}, ordered by {order.by}{why}")

@@ -3,25 +3,21 @@
 import asyncio
 import json
 import sys
-import syslog
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from twinmx.forwarder.settings import Settings
+from twinmx.forwarder.settings import SETTINGS, Settings
 from twinmx.mxctl import duration
+from twinmx.mxctl.output import Json, failed, moment, note, printable
 from twinmx.mxctl.release import NextHop, ReleaseError, release
 from twinmx.program.settings import SettingsError, load_settings
 from twinmx.quarantine import Held, Quarantine, QuarantineError, Summary
 
-SETTINGS = Path("/etc/twinmx/forwarder.toml")
-
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="As `list` shows them.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 
 app = typer.Typer(help="Messages put aside as spam: list, show, release, drop.", no_args_is_help=True)
 
@@ -34,7 +30,7 @@ def _given(
     try:
         context.obj = load_settings(settings, Settings)
     except SettingsError as error:
-        raise _failed(str(error)) from error
+        raise failed(str(error)) from error
 
 
 @app.command("list")
@@ -92,7 +88,7 @@ def show(
             text = json.dumps(row, indent=1) if as_json else "\n".join(map(_pair, row.items()))
             typer.echo(text)
     except QuarantineError as error:
-        raise _failed(str(error)) from error
+        raise failed(str(error)) from error
 
 
 @app.command("release")
@@ -144,7 +140,7 @@ def _each(
             results.append({"name": name, "kept": reason})
         else:
             results.append({"name": name, **done})
-            syslog.syslog(syslog.LOG_NOTICE | syslog.LOG_MAIL, f"mxctl quarantine {_done(results[-1])}")
+            note(f"quarantine {_done(results[-1])}")
     if as_json:
         typer.echo(json.dumps(results, indent=1))
     else:
@@ -168,7 +164,7 @@ def _row(summary: Summary, now: float) -> dict[str, Any]:
     record, progress = summary.record, summary.progress
     return {
         "name": summary.name,
-        "quarantined_at": datetime.fromtimestamp(record.quarantined_at, UTC).isoformat(timespec="seconds"),
+        "quarantined_at": moment(record.quarantined_at),
         "age_seconds": max(0, round(now - record.quarantined_at)),
         "alias": record.recipient,
         "account": record.account,
@@ -206,10 +202,7 @@ def _pair(pair: tuple[str, Any]) -> str:
 
 def _printable(text: str) -> str:
     """What strangers wrote must not steer the operator's terminal."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for character in text.expandtabs()
-    )
+    return printable(text.expandtabs(), "\N{REPLACEMENT CHARACTER}")
 
 
 def _store(context: typer.Context) -> Quarantine:
@@ -221,9 +214,4 @@ def _names(store: Quarantine) -> list[str]:
     try:
         return store.names()
     except OSError as error:
-        raise _failed(str(error)) from error
-
-
-def _failed(message: str) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(1)
+        raise failed(str(error)) from error

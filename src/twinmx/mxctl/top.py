@@ -17,6 +17,7 @@ from twinmx.limits.settings import SETTINGS, LimitsFile
 from twinmx.limits.statistics import KEPT_MINUTES, Kind, minute_now
 from twinmx.limits.store import client
 from twinmx.mxctl import duration
+from twinmx.mxctl.output import Json, failed, printable
 from twinmx.program.settings import SettingsError, load_settings
 
 PASSWORD = Path("/etc/twinmx/credentials/valkey-password")
@@ -31,7 +32,7 @@ def top(
         str, typer.Option(metavar="TIME", help=f"How far back: 10m, 1h; {KEPT_MINUTES}m at most.")
     ] = "10m",
     number: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 20,
-    as_json_: Annotated[bool, typer.Option("--json", help="JSON, for programs.")] = False,
+    as_json_: Json = False,
     settings: Annotated[Path, typer.Option(help="Where the limits are counted.")] = SETTINGS,
     password: Annotated[Path, typer.Option(help="The file with Valkey's password.")] = PASSWORD,
 ) -> None:
@@ -60,7 +61,7 @@ def _ask(settings: Path, password: Path, by: Kind, minutes: int) -> Counter[str]
         place = load_settings(settings, LimitsFile).limits.valkey
         secret = password.read_text().removesuffix("\n")
     except (SettingsError, OSError) as error:
-        raise _failed(str(error)) from error
+        raise failed(str(error)) from error
 
     async def asked() -> Counter[str]:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -74,12 +75,7 @@ def _ask(settings: Path, password: Path, by: Kind, minutes: int) -> Counter[str]
         return asyncio.run(asked())
     except Exception as error:  # whatever Valkey says or does not, the operator is told in one line
         where = place.socket or f"{place.address}:{place.port}"
-        raise _failed(f"Valkey at {where} does not tell: {type(error).__name__} {error}".rstrip()) from error
-
-
-def _failed(message: str) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(1)
+        raise failed(f"Valkey at {where} does not tell: {type(error).__name__} {error}".rstrip()) from error
 
 
 def _show(found: Top, by: Kind, minutes: int) -> None:
@@ -99,4 +95,4 @@ def _show(found: Top, by: Kind, minutes: int) -> None:
 
 def _plain(name: str) -> str:
     """A name as text: a stranger chose it, so neither markup nor control characters."""
-    return escape("".join(letter if letter.isprintable() else "?" for letter in name))
+    return escape(printable(name, "?"))

@@ -4,6 +4,7 @@ import asyncio
 import struct
 from typing import Any
 
+from tests.fuzz.writer import Writer
 from twinmx.milter import answers
 from twinmx.milter.packets import ProtocolError, packet
 from twinmx.milter.session import Client, Mail, Session
@@ -51,22 +52,6 @@ class Recorder:
 
     async def abandon(self) -> None:
         self._seen.append(("abandon", None))
-
-
-class Writer:
-    """The part of a stream writer that a session uses."""
-
-    def __init__(self) -> None:
-        self.said = b""
-
-    def write(self, data: bytes) -> None:
-        self.said += data
-
-    async def drain(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 class Pieces:

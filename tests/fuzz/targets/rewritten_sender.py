@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from tests.fuzz.envelope_text import text_of
 from twinmx.addresses import quote, split, unquote
 from twinmx.srs import Srs, SrsError, is_srs
 
@@ -13,16 +14,12 @@ SEEDS = (
     b"srs0=aaaaaaaa=aa=b=c@alias.example",
 )
 TOKENS = (b"SRS0=", b"SRS1=", b"=", b"@", b'"', b"\\", b"==")
-CONTROLS = {*map(chr, range(32)), "\x7f"}
 
 
 def one_input(data: bytes) -> None:
-    """As an address of an envelope: UTF-8 without control characters."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return
-    if CONTROLS & set(text):
+    """As an address of an envelope."""
+    text = text_of(data)
+    if text is None:
         return
     with suppress(SrsError):
         SRS.reverse(text)

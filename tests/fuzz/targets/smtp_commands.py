@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from tests.fuzz.envelope_text import CONTROLS, text_of
 from twinmx.smtp.commands import CommandError, parse_mail, parse_rcpt, parse_xforward
 from twinmx.smtp.envelope import Envelope, Origin
 
@@ -14,7 +15,6 @@ TOKENS = tuple(
     token.encode()
     for token in ("FROM:<", "TO:<", ">", " SIZE=", " BODY=", " SMTPUTF8", " NOTIFY=", " ORCPT=rfc822;", "+40")
 )
-CONTROLS = {*map(chr, range(32)), "\x7f"}
 
 
 def _mail(arguments: str) -> Envelope:
@@ -22,12 +22,9 @@ def _mail(arguments: str) -> Envelope:
 
 
 def one_input(data: bytes) -> None:
-    """As the dialogue calls them: text without control characters."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return
-    if CONTROLS & set(text):
+    """As the dialogue calls them."""
+    text = text_of(data)
+    if text is None:
         return
     with suppress(CommandError):
         envelope = _mail(text)

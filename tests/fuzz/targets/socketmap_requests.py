@@ -3,28 +3,13 @@
 import asyncio
 from typing import Any
 
+from tests.fuzz.writer import Writer
 from twinmx.socketmap import SocketmapServer
 
 SEEDS = (b"9:srs a@b.c,", b"3:srs,5:other,7:srs \xff\xfe\xfd,", b"00009:srs a@b.c,", b"99999:x", b"4:srs x")
 TOKENS = (b"srs ", b",", b":", b"5:srs a,")
 LOOP = asyncio.new_event_loop()
 SERVER = SocketmapServer({"srs": lambda key: key or None})
-
-
-class Writer:
-    """The part of a stream writer that the server uses."""
-
-    def __init__(self) -> None:
-        self.said = b""
-
-    def write(self, data: bytes) -> None:
-        self.said += data
-
-    async def drain(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 async def _talk(data: bytes) -> bytes:

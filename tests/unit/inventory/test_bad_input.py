@@ -3,7 +3,8 @@
 import pytest
 
 from inventory.load import InventoryError, load_exchange
-from tests.unit.inventory.bad_facts import ENGINES, TABLE, Bad
+from tests.unit.inventory.bad_facts import TABLE
+from tests.unit.inventory.bad_facts.row import ENGINES, Bad
 from tests.unit.inventory.files import Files, line_of, spoil
 
 

@@ -1,15 +1,27 @@
-"""Peers that the programs talk to: real sockets on loopback, never mocks."""
+"""What several files of tests start: our programs, and peers for them, with real sockets on loopback."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
+import fakeredis
 import pytest
 
+from tests.unit.twinmx.forwarder_program import ForwarderProgram
+from tests.unit.twinmx.gatehouse import Gatehouse
+from tests.unit.twinmx.limiting import LimiterWorld, MakeLimiter
 from tests.unit.twinmx.peers import Engines, Sink
+from tests.unit.twinmx.quarantined import Host, Serve
+from tests.unit.twinmx.recorder import Recorder
 from tests.unit.twinmx.serving import Handler, Start
+from tests.unit.twinmx.world import World
 from twinmx.aliases.model import Alias
 from twinmx.aliases.update import build_snapshot
+from twinmx.limits import store
+from twinmx.limits.settings import Limits as RateLimits
+from twinmx.milter.server import MilterServer
 from twinmx.smtp.dialogue import Limits
 from twinmx.smtp.server import Server
 
@@ -75,3 +87,88 @@ async def start(handler: Handler) -> AsyncIterator[Start]:
     yield make
     for server in servers:
         await server.stop(0)
+
+
+@pytest.fixture
+async def world(tmp_path: Path, snapshot_path: Path, sink: Sink) -> AsyncIterator[World]:
+    world = World(tmp_path, snapshot_path, sink)
+    yield world
+    await world.stop()
+
+
+@pytest.fixture
+async def gate(tmp_path: Path, snapshot_path: Path) -> AsyncIterator[Gatehouse]:
+    gate = Gatehouse(tmp_path, snapshot_path)
+    yield gate
+    await gate.stop()
+
+
+@pytest.fixture
+async def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def milter(recorder: Recorder) -> AsyncIterator[MilterServer]:
+    milter = MilterServer(recorder.begin, keep=200_000)
+    await milter.listen("127.0.0.1", 0)
+    yield milter
+    await milter.stop(0)
+
+
+@pytest.fixture
+async def program(snapshot_path: Path, sink: Sink) -> AsyncIterator[ForwarderProgram]:
+    program = ForwarderProgram(snapshot_path, sink.port)
+    yield program
+    program.close()
+
+
+@pytest.fixture
+async def make_limiter() -> AsyncIterator[MakeLimiter]:
+    worlds: list[LimiterWorld] = []
+
+    def made(limits: RateLimits) -> LimiterWorld:
+        worlds.append(LimiterWorld(limits))
+        return worlds[-1]
+
+    yield made
+    for world in worlds:
+        await world.limiter.close()
+
+
+@pytest.fixture
+def valkey(monkeypatch: pytest.MonkeyPatch) -> fakeredis.FakeServer:
+    """One server for every limiter of the test."""
+    server = fakeredis.FakeServer(server_type="valkey")
+    monkeypatch.setattr(store, "client", lambda _place, _password: fakeredis.FakeAsyncValkey(server=server))
+    return server
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a sink on a loop of its own: the command has one as well."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    sinks: list[Sink] = []
+
+    def start(sink: Sink) -> Sink:
+        asyncio.run_coroutine_threadsafe(sink.start(), loop).result(10)
+        sinks.append(sink)
+        return sink
+
+    yield start
+    for sink in sinks:
+        asyncio.run_coroutine_threadsafe(sink.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def host(tmp_path: Path, serve: Serve) -> Host:
+    directory = tmp_path / "quarantine"
+    directory.mkdir()
+    host = Host(directory, tmp_path / "forwarder.toml", serve(Sink()))
+    host.hands_on_to(host.sink.port)
+    return host

@@ -5,6 +5,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from tests.unit.twinmx.mta import Mta
 from twinmx.aliases.snapshot import Snapshot
 from twinmx.gate.background import Background
 from twinmx.gate.metrics import GateMetrics
@@ -19,6 +20,8 @@ from twinmx.spam.settings import Spam
 
 KEY = b"k" * 32
 ALIAS_LIMIT, MAILBOX_LIMIT = 3, 5
+HELLO = "hello@alias.example"
+OVER = "550 5.2.1 too many messages"
 
 
 class Gatehouse:
@@ -67,3 +70,26 @@ class Gatehouse:
 
     def counted(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(f"twinmx_gate_{name}", labels) or 0
+
+
+async def mta_of(gate: Gatehouse) -> Mta:
+    return await Mta.connect(gate.server.port)
+
+
+async def sent(gate: Gatehouse, *recipients: str, queue_id: bytes = b"4bXyZ1") -> list[tuple[bytes, bytes]]:
+    mta = await mta_of(gate)
+    await mta.mail()
+    for recipient in recipients or (HELLO,):
+        assert await mta.rcpt(recipient) == "go on"
+    answers = await mta.data(queue_id=queue_id)
+    mta.close()
+    return answers
+
+
+async def rcpt(gate: Gatehouse, recipient: str) -> str:
+    """The answer to RCPT in a transaction that is then broken off."""
+    mta = await mta_of(gate)
+    await mta.mail()
+    answer = await mta.rcpt(recipient)
+    mta.close()
+    return answer

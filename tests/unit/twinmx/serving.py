@@ -36,3 +36,10 @@ async def ready(server: Server) -> Raw:
     raw = await Raw.connect(server.port)
     await raw.ask("EHLO client.example")
     return raw
+
+
+async def hand_in(raw: Raw, announced: str = "") -> None:
+    """Send a message, and do not wait for the reply to it."""
+    await raw.send(f"{MAIL}{announced}\r\n{RCPT}\r\nDATA\r\n".encode())
+    await raw.replies(3)
+    await raw.send(b"x\r\n.\r\n")

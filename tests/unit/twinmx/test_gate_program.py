@@ -1,10 +1,6 @@
 """The gate as systemd starts it: a process of its own, told to stop while it works."""
 
-import asyncio
-import os
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.unit.twinmx.mta import Mta
-from tests.unit.twinmx.test_program import Process, ended, free_port
+from tests.unit.twinmx.supervised import Process, Supervised, ended, free_port
 
 HELLO = "hello@alias.example"
 SETTINGS = """
@@ -32,21 +28,19 @@ valkey = {{ socket = "{directory}/no-valkey", wait_seconds = 0.1 }}
 """
 
 
-class Program:
-    """Worker 1, its ports, and the socket on which it reports to "systemd"."""
+class GateProgram(Supervised):
+    """Worker 1, with ports of its own; `snapshot` lies in its directory."""
 
-    def __init__(self, directory: Path, snapshot: Path) -> None:
+    def __init__(self, snapshot: Path) -> None:
+        directory = snapshot.parent
         self.port, self.metrics = free_port(), free_port(1)
         self.directory, self.snapshot = directory, snapshot
         (directory / "srs-keys").write_text("k" * 32 + "\n")
         (directory / "valkey").write_text("a password\n")
-        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notify.bind(str(directory / "notify"))
-        self._notify.setblocking(False)
+        super().__init__("twinmx.gate.main", directory / "gate.toml", patience_seconds=20)
 
-    async def start(self, answer: int = 550, *arguments: str) -> Process:
-        settings = self.directory / "gate.toml"
-        settings.write_text(
+    async def start(self, *arguments: str, answer: int = 550) -> Process:
+        self.settings.write_text(
             SETTINGS.format(
                 port=self.port,
                 metrics=self.metrics,
@@ -55,45 +49,22 @@ class Program:
                 answer=answer,
             )
         )
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "import sys; from twinmx.gate.main import main; sys.exit(main())",
-            "--settings",
-            str(settings),
-            *(arguments or ("--worker", "1")),
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(sys.path),
-                "CREDENTIALS_DIRECTORY": str(self.directory),
-                "NOTIFY_SOCKET": str(self.directory / "notify"),
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-
-    async def notified(self, state: str) -> None:
-        async with asyncio.timeout(20):
-            while await asyncio.get_running_loop().sock_recv(self._notify, 100) != state.encode():
-                pass
+        return await super().start(*(arguments or ("--worker", "1")))
 
     async def says(self, path: str) -> str:
         url = f"http://127.0.0.1:{self.metrics + 1}{path}"
         async with aiohttp.ClientSession() as client, client.get(url) as response:
             return await response.text()
 
-    def close(self) -> None:
-        self._notify.close()
-
 
 @pytest.fixture
-async def program(tmp_path: Path, snapshot_path: Path) -> AsyncIterator[Program]:
-    program = Program(tmp_path, snapshot_path)
+async def program(snapshot_path: Path) -> AsyncIterator[GateProgram]:
+    program = GateProgram(snapshot_path)
     yield program
     program.close()
 
 
-async def refused_in(program: Program) -> list[bool]:
+async def refused_in(program: GateProgram) -> list[bool]:
     """Which of three recipients of one alias are refused."""
     mta = await Mta.connect(program.port)
     await mta.mail()
@@ -102,7 +73,7 @@ async def refused_in(program: Program) -> list[bool]:
     return refused
 
 
-async def test_a_worker_is_ready_serves_and_ends_what_it_has_begun(program: Program) -> None:
+async def test_a_worker_is_ready_serves_and_ends_what_it_has_begun(program: GateProgram) -> None:
     process = await program.start()
     try:
         await program.notified("READY=1")
@@ -127,10 +98,10 @@ async def test_a_worker_is_ready_serves_and_ends_what_it_has_begun(program: Prog
 
 @pytest.mark.parametrize(("answer", "refused"), [(550, True), (450, False), (421, False)])
 async def test_only_an_answer_that_is_final_is_given_before_the_queue(
-    program: Program, answer: int, refused: bool
+    program: GateProgram, answer: int, refused: bool
 ) -> None:
     """450 and 421 replay the incident of June 2021, after the queue: that is for the forwarder."""
-    process = await program.start(answer)
+    process = await program.start(answer=answer)
     try:
         await program.notified("READY=1")
         assert await refused_in(program) == [False, False, refused]
@@ -138,7 +109,9 @@ async def test_only_an_answer_that_is_final_is_given_before_the_queue(
         await ended(process)
 
 
-async def test_without_a_snapshot_it_says_that_it_is_not_well_and_refuses_nothing(program: Program) -> None:
+async def test_without_a_snapshot_it_says_that_it_is_not_well_and_refuses_nothing(
+    program: GateProgram,
+) -> None:
     program.snapshot.unlink()
     process = await program.start()
     try:
@@ -150,7 +123,7 @@ async def test_without_a_snapshot_it_says_that_it_is_not_well_and_refuses_nothin
 
 
 @pytest.mark.parametrize("name", ["srs-keys", "valkey"])
-async def test_without_a_secret_it_does_not_start_and_says_which(program: Program, name: str) -> None:
+async def test_without_a_secret_it_does_not_start_and_says_which(program: GateProgram, name: str) -> None:
     (program.directory / name).unlink()
     process = await program.start()
     _, errors = await process.communicate()
@@ -159,9 +132,9 @@ async def test_without_a_secret_it_does_not_start_and_says_which(program: Progra
     assert errors.decode().startswith(f"{program.directory}/{name}: ")
 
 
-async def test_a_check_of_the_settings_needs_no_secrets(program: Program) -> None:
+async def test_a_check_of_the_settings_needs_no_secrets(program: GateProgram) -> None:
     (program.directory / "srs-keys").unlink()
-    process = await program.start(550, "--check")
+    process = await program.start("--check")
     await process.communicate()
 
     assert process.returncode == 0

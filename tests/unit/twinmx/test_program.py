@@ -1,112 +1,22 @@
 """The forwarder as systemd starts it: a process of its own, told to stop while it works."""
 
 import asyncio
-import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, suppress
-from pathlib import Path
+from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 import pytest
 
+from tests.unit.twinmx.forwarder_program import KEY, ForwarderProgram
 from tests.unit.twinmx.peers import Raw, Sink
-from tests.unit.twinmx.test_settings import SETTINGS
+from tests.unit.twinmx.supervised import Process, ended
 from twinmx.srs import Srs
 
-KEY = "k" * 32
-Process = asyncio.subprocess.Process
-
-
-def free_port(following: int = 0) -> int:
-    """Return a free port, behind which so many more are free."""
-    while True:
-        with ExitStack() as stack:
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-            with suppress(OSError):
-                for offset in range(1, following + 1):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
-                return port
-
-
-class Program:
-    """One worker with its ports, and the socket on which it reports to "systemd"."""
-
-    def __init__(self, directory: Path, snapshot: Path, reinject_port: int) -> None:
-        self.port, self.socketmap_port, self.metrics_base = free_port(), free_port(), free_port(2)
-        self.snapshot = snapshot
-        for name in ("quarantine", "delivered"):
-            (directory / name).mkdir()
-        (directory / "srs-keys").write_text(f"{KEY}\n")
-        text = SETTINGS
-        for old, new in (
-            (', "198.51.100.11"', ""),
-            ("port = 20381", f"port = {self.port}"),
-            ("port = 20386", f"port = {reinject_port}"),
-            ("20382", str(self.socketmap_port)),
-            ("20400", str(self.metrics_base)),
-            ("/var/lib/twinmx/aliases.lmdb", str(snapshot)),
-            ("/var/lib/twinmx/quarantine", str(directory / "quarantine")),
-            ("/var/lib/twinmx/delivered", str(directory / "delivered")),
-            ('"198.51.100.12"]\nseconds', "]\nseconds"),
-            ('"rspamd", "spamassassin"', ""),
-        ):
-            assert old in text
-            text = text.replace(old, new, 1)
-        self.settings = directory / "forwarder.toml"
-        self.settings.write_text(text)
-        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notify.bind(str(directory / "notify"))
-        self._notify.setblocking(False)
-        self.environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "CREDENTIALS_DIRECTORY": str(directory),
-            "NOTIFY_SOCKET": str(directory / "notify"),
-            "WATCHDOG_USEC": "100000",
-        }
-
-    async def start(self, *arguments: str) -> Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "import sys; from twinmx.forwarder.main import main; sys.exit(main())",
-            "--settings",
-            str(self.settings),
-            *arguments,
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-
-    async def notified(self, state: str) -> None:
-        async with asyncio.timeout(10):
-            while await asyncio.get_running_loop().sock_recv(self._notify, 100) != state.encode():
-                pass
-
-    def close(self) -> None:
-        self._notify.close()
-
-
-async def ended(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.communicate()
-
 
 @pytest.fixture
-async def program(tmp_path: Path, snapshot_path: Path, sink: Sink) -> AsyncIterator[Program]:
-    program = Program(tmp_path, snapshot_path, sink.port)
-    yield program
-    program.close()
-
-
-@pytest.fixture
-async def worker(program: Program) -> AsyncIterator[Process]:
+async def worker(program: ForwarderProgram) -> AsyncIterator[Process]:
     async with AsyncExitStack() as stack:
         process = await program.start("--worker", "1")
         stack.push_async_callback(ended, process)
@@ -114,7 +24,9 @@ async def worker(program: Program) -> AsyncIterator[Process]:
         yield process
 
 
-async def test_a_life_from_ready_to_a_graceful_end(program: Program, worker: Process, sink: Sink) -> None:
+async def test_a_life_from_ready_to_a_graceful_end(
+    program: ForwarderProgram, worker: Process, sink: Sink
+) -> None:
     await program.notified("WATCHDOG=1")
     raw = await Raw.connect(program.port)
     await raw.ask("EHLO mx1.alias.example")
@@ -133,7 +45,7 @@ async def test_a_life_from_ready_to_a_graceful_end(program: Program, worker: Pro
     assert len(sink.accepted) == 1
 
 
-async def test_a_manager_that_does_not_read_holds_no_mail(program: Program, worker: Process) -> None:
+async def test_a_manager_that_does_not_read_holds_no_mail(program: ForwarderProgram, worker: Process) -> None:
     full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     full.setblocking(False)
     with full, suppress(BlockingIOError):
@@ -148,7 +60,7 @@ async def test_a_manager_that_does_not_read_holds_no_mail(program: Program, work
     assert worker.returncode is None
 
 
-async def test_health_and_metrics(program: Program, worker: Process) -> None:
+async def test_health_and_metrics(program: ForwarderProgram, worker: Process) -> None:
     base = f"http://127.0.0.1:{program.metrics_base + 1}"
     async with aiohttp.ClientSession() as client:
         async with client.get(f"{base}/healthz") as response:
@@ -166,7 +78,7 @@ async def test_health_and_metrics(program: Program, worker: Process) -> None:
     assert worker.returncode is None
 
 
-async def test_postfix_can_ask_for_rewritten_senders(program: Program, worker: Process) -> None:
+async def test_postfix_can_ask_for_rewritten_senders(program: ForwarderProgram, worker: Process) -> None:
     address = Srs([KEY.encode()], 30).rewrite("a@sender.example", "alias.example")
     raw = await Raw.connect(program.socketmap_port, greeting=False)
     for key, answer in (
@@ -185,7 +97,7 @@ async def test_postfix_can_ask_for_rewritten_senders(program: Program, worker: P
     assert worker.returncode is None
 
 
-async def test_two_workers_share_the_ports(program: Program, worker: Process) -> None:
+async def test_two_workers_share_the_ports(program: ForwarderProgram, worker: Process) -> None:
     second = await program.start("--worker", "2")
     try:
         await program.notified("READY=1")
@@ -208,7 +120,7 @@ async def test_two_workers_share_the_ports(program: Program, worker: Process) ->
     ],
 )
 async def test_a_refusal_says_why(
-    program: Program, arguments: list[str], breakage: tuple[str, str], message: bytes
+    program: ForwarderProgram, arguments: list[str], breakage: tuple[str, str], message: bytes
 ) -> None:
     program.settings.write_text(program.settings.read_text().replace(*breakage, 1))
     process = await program.start(*arguments)
@@ -218,7 +130,7 @@ async def test_a_refusal_says_why(
     assert b"Traceback" not in stderr
 
 
-async def test_a_check_needs_no_keys(program: Program) -> None:
+async def test_a_check_needs_no_keys(program: ForwarderProgram) -> None:
     del program.environment["CREDENTIALS_DIRECTORY"]
     process = await program.start("--check")
     assert (await process.communicate(), process.returncode) == ((b"", b""), 0)

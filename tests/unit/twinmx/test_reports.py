@@ -1,20 +1,11 @@
 """Delivery reports (RFC 3461): what the forwarder passes on of a sender's wishes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from tests.unit.twinmx.peers import Raw, Sink
+from tests.unit.twinmx.peers import Raw
 from tests.unit.twinmx.world import MESSAGE, World
-
-
-@pytest.fixture
-async def world(tmp_path: Path, snapshot_path: Path, sink: Sink) -> AsyncIterator[World]:
-    world = World(tmp_path, snapshot_path, sink)
-    yield world
-    await world.stop()
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,13 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import aiosmtplib
-import pytest
 
+from tests.unit.twinmx.forwarder_program import ForwarderProgram
 from tests.unit.twinmx.peers import Sink
-from tests.unit.twinmx.test_program import Process, Program, ended
+from tests.unit.twinmx.supervised import Process, ended
 from tests.unit.twinmx.world import header
 
 CLIENTS, RESTARTS = 4, 2
@@ -61,14 +59,7 @@ class Client:
         return True
 
 
-@pytest.fixture
-async def program(tmp_path: Path, snapshot_path: Path, sink: Sink) -> AsyncIterator[Program]:
-    program = Program(tmp_path, snapshot_path, sink.port)
-    yield program
-    program.close()
-
-
-async def test_restarts_under_load_lose_and_repeat_nothing(program: Program, sink: Sink) -> None:
+async def test_restarts_under_load_lose_and_repeat_nothing(program: ForwarderProgram, sink: Sink) -> None:
     async with AsyncExitStack() as stack:
 
         async def start(number: int) -> Process:

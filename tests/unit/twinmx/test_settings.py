@@ -5,57 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.unit.twinmx.forwarder_settings import SETTINGS
 from twinmx.forwarder.settings import Settings
 from twinmx.program.credentials import CredentialError, load_keys
 from twinmx.program.settings import SettingsError, load_settings
-
-SETTINGS = """
-host = "mx1.alias.example"
-[listen]
-addresses = ["127.0.0.1", "198.51.100.11"]
-port = 20381
-clients = ["127.0.0.1/32", "198.51.100.12/32"]
-max_message_size = 31457280
-max_bytes_in_hand = 67108864
-max_connections = 200
-idle_seconds = 120
-[metrics]
-address = "127.0.0.1"
-port_base = 20400
-[reinject]
-address = "127.0.0.1"
-port = 20386
-connections = 8
-seconds = 20
-[peers]
-addresses = ["198.51.100.12"]
-seconds = 2
-[aliases]
-snapshot = "/var/lib/twinmx/aliases.lmdb"
-[srs]
-max_age_days = 30
-socketmap_port = 20382
-domains = ["alias.example"]
-[spam]
-engines = ["rspamd", "spamassassin"]
-total_seconds = 20
-reject_score = 15.0
-max_scan_bytes = 1048576
-[spam.rspamd]
-socket = "/run/rspamd/worker.sock"
-budget_seconds = 4
-[spam.spamassassin]
-address = "127.0.0.1"
-port = 783
-budget_seconds = 10
-[quarantine]
-directory = "/var/lib/twinmx/quarantine"
-[delivered]
-directory = "/var/lib/twinmx/delivered"
-[deadline]
-total_seconds = 45
-postfix_seconds = 60
-"""
 
 LIMITS = """
 [limits]

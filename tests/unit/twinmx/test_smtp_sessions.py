@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from tests.unit.twinmx.peers import Raw
-from tests.unit.twinmx.serving import MAIL, RCPT, Handler, Start, ready
+from tests.unit.twinmx.serving import MAIL, RCPT, Handler, Start, hand_in, ready
 from tests.unit.twinmx.spamming import until
 
 
@@ -38,9 +38,7 @@ async def test_silence_is_421(start: Start) -> None:
 async def test_a_slow_handler_is_not_silence(start: Start, handler: Handler) -> None:
     handler.gate.clear()
     raw = await ready(await start(idle=0.05))
-    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
-    await raw.replies(3)
-    await raw.send(b"x\r\n.\r\n")
+    await hand_in(raw)
     await handler.busy.wait()
     asyncio.get_running_loop().call_later(0.2, handler.gate.set)
     assert await raw.reply() == "250 2.0.0 taken"
@@ -49,9 +47,7 @@ async def test_a_slow_handler_is_not_silence(start: Start, handler: Handler) -> 
 async def test_a_client_that_says_no_more_hears_the_reply(start: Start, handler: Handler) -> None:
     handler.gate.clear()
     raw = await ready(await start())
-    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
-    await raw.replies(3)
-    await raw.send(b"x\r\n.\r\n")
+    await hand_in(raw)
     raw.writer.write_eof()
     await handler.busy.wait()
     asyncio.get_running_loop().call_later(0.05, handler.gate.set)
@@ -63,9 +59,7 @@ async def test_a_stop_waits_for_the_message_of_a_client_that_has_left(start: Sta
     handler.gate.clear()
     server = await start()
     raw = await ready(server)
-    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
-    await raw.replies(3)
-    await raw.send(b"x\r\n.\r\n")
+    await hand_in(raw)
     await handler.busy.wait()
     at_once = struct.pack("ii", 1, 0)  # a reset instead of an end: nothing is kept for the reply
     raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
@@ -79,9 +73,7 @@ async def test_a_stop_waits_for_the_message_of_a_client_that_has_left(start: Sta
 async def test_nothing_is_read_while_a_message_is_in_hand(start: Start, handler: Handler) -> None:
     handler.gate.clear()
     raw = await ready(await start())
-    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
-    await raw.replies(3)
-    await raw.send(b"x\r\n.\r\n")
+    await hand_in(raw)
     await handler.busy.wait()
     flood = asyncio.create_task(raw.send((b"NOOP " + b"x" * 4000 + b"\r\n") * 4_000))
     done, _ = await asyncio.wait([flood], timeout=1)
@@ -96,9 +88,7 @@ async def test_stopping_finishes_what_is_in_hand(start: Start, handler: Handler)
     server = await start()
     port = server.port
     idle, working, midway = await ready(server), await ready(server), await ready(server)
-    await working.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
-    await working.replies(3)
-    await working.send(b"x\r\n.\r\n")
+    await hand_in(working)
     await handler.busy.wait()
     await midway.ask(MAIL)
     stopping = asyncio.create_task(server.stop(5))
@@ -132,9 +122,7 @@ async def test_a_message_whose_client_left_is_still_finished(start: Start, handl
     handler.gate.clear()
     server = await start()
     raw = await ready(server)
-    await raw.send(f"{MAIL}\r\n{RCPT}\r\nDATA\r\n".encode())
-    await raw.replies(3)
-    await raw.send(b"x\r\n.\r\n")
+    await hand_in(raw)
     await handler.busy.wait()
     raw.close()
     stopping = asyncio.create_task(server.stop(5))
@@ -154,9 +142,7 @@ async def test_more_than_may_be_in_hand_is_452_until_it_is_answered(start: Start
     handler.gate.clear()
     server = await start(in_hand=8_000)
     first, second = await ready(server), await ready(server)
-    await first.send(f"{MAIL} SIZE=7000\r\n{RCPT}\r\nDATA\r\n".encode())
-    await first.replies(3)
-    await first.send(b"x\r\n.\r\n")
+    await hand_in(first, " SIZE=7000")
     await handler.busy.wait()
     assert (await second.ask(f"{MAIL} SIZE=2000")).startswith("452 4.3.1")
     assert (await second.ask(f"{MAIL} SIZE=1000")).startswith("250")

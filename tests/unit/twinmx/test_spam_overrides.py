@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.unit.twinmx.forwarder_settings import SETTINGS
 from tests.unit.twinmx.spamming import CONTEXT, MESSAGE, Bench, Held, answers, said
-from tests.unit.twinmx.test_settings import SETTINGS
 from twinmx.mxctl.main import app
 from twinmx.spam.overrides import Override, change, read
 

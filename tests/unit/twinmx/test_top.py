@@ -41,16 +41,12 @@ def files(tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture
-def valkey(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = fakeredis.FakeServer(server_type="valkey")
-
-    def client(_place: object, _password: str) -> fakeredis.FakeAsyncValkey:
-        return fakeredis.FakeAsyncValkey(server=server)
-
-    monkeypatch.setattr(store, "client", client)
-    monkeypatch.setattr(top, "client", client)
+def valkey(valkey: fakeredis.FakeServer, monkeypatch: pytest.MonkeyPatch) -> fakeredis.FakeServer:
+    """The limiters' server, which the command asks as well."""
+    monkeypatch.setattr(top, "client", store.client)
     for module in (statistics, top):  # no test may depend on the minute in which it runs
         monkeypatch.setattr(module, "minute_now", lambda: NOW)
+    return valkey
 
 
 def after(traffic: Traffic, alias: int = 1000) -> None:
