@@ -6,7 +6,8 @@ and nobody has to switch the check off.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -107,6 +108,16 @@ def answers(host: LabHost) -> bool:
 def on(host: LabHost, command: str, *, seconds: float = 60) -> str:
     """Run a shell `command` on the host and return its output; raises LabError when it fails."""
     return run(["ssh", "-F", str(CONFIG), host.alias, command], seconds=seconds)
+
+
+@contextmanager
+def meanwhile(host: LabHost, do: str, undo: str, *, seconds: float = 60) -> Iterator[None]:
+    """Run the shell command `do` on the host, and `undo` after the block, whatever happens in either."""
+    try:
+        on(host, do, seconds=seconds)
+        yield
+    finally:
+        on(host, undo, seconds=seconds)
 
 
 def close(hosts: Iterable[LabHost]) -> None:

@@ -7,15 +7,16 @@ systemd's system call filter, which needs no compiler and no special disk.
 
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from lab import ssh
 from lab.settings import LabHost
 from tests.faults import kills
 from tests.faults.drill import Case, Drill
-from tests.faults.hosts import MX1, systemctl
+from tests.faults.hosts import MX1
 from tests.faults.kills import AROUND_OUT, TO_FORWARDERS
+from tests.systemd import systemctl
 
 MEGABYTES = 200
 """More than `queue_minfree`, below which Postfix refuses before the disk is full."""
@@ -31,15 +32,16 @@ EMPTIED = f"rm -rf {SMALL}/filler"
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue of a host, and what its Postfix can have in hand when it is stopped."""
+    """A queue of a host, what people call its Postfix, and what that can have in hand when it is stopped."""
 
+    name: str
     unit: str
     path: str
     slots: int
 
 
-INBOUND = Queue(kills.INBOUND, "/var/spool/postfix", TO_FORWARDERS + AROUND_OUT)
-OUT = Queue(kills.OUT, "/var/spool/postfix-out", AROUND_OUT)
+INBOUND = Queue("inbound", kills.INBOUND, "/var/spool/postfix", TO_FORWARDERS + AROUND_OUT)
+OUT = Queue("postfix-out", kills.OUT, "/var/spool/postfix-out", AROUND_OUT)
 
 
 @contextmanager
@@ -54,7 +56,18 @@ def _stopped(drill: Drill, host: LabHost, queue: Queue) -> Iterator[None]:
 
 
 @contextmanager
-def _small(drill: Drill, host: LabHost, queue: Queue) -> Iterator[None]:
+def _changed(drill: Drill, host: LabHost, queue: Queue, do: str, undo: str) -> Iterator[None]:
+    """Run `do`, and `undo` afterwards, each while the queue's Postfix is stopped."""
+    try:
+        with _stopped(drill, host, queue):
+            ssh.on(host, do)
+        yield
+    finally:
+        with _stopped(drill, host, queue):
+            ssh.on(host, undo)
+
+
+def _small(drill: Drill, host: LabHost, queue: Queue) -> AbstractContextManager[None]:
     """Have the queue on a file system of its own, small in bytes and in files."""
     there = f"""set -e; mkdir -p {SMALL}
 mount -t tmpfs -o size={MEGABYTES}m,nr_inodes={INODES} fault {SMALL}
@@ -64,57 +77,38 @@ mount --bind {SMALL} {queue.path}"""
   umount {queue.path} && find {queue.path} -mindepth 1 -delete && cp -a {SMALL}/. {queue.path}/ || exit 1
 fi
 if mountpoint -q {SMALL}; then umount {SMALL}; fi"""
-    try:
-        with _stopped(drill, host, queue):
-            ssh.on(host, there)
-        yield
-    finally:
-        with _stopped(drill, host, queue):
-            ssh.on(host, back)
+    return _changed(drill, host, queue, there, back)
 
 
 def _full(queue: Queue, fill: str) -> Case:
     what = "bytes" if fill == FULL_OF_BYTES else "inodes"
-    short = "postfix-out" if queue is OUT else "inbound"
 
     def inject(drill: Drill) -> None:
         with _small(drill, MX1, queue):
             drill.until_sent(0.2)
-            try:
-                ssh.on(MX1, fill)
+            with ssh.meanwhile(MX1, fill, EMPTIED):
                 drill.until_sent(0.6)
-            finally:
-                ssh.on(MX1, EMPTIED)
 
-    says = f"no {what} left under the {short} queue for a good third of the mail"
-    return Case(
-        f"disk full ({what}), {short}", says, inject, core=queue is OUT and fill == FULL_OF_FILES, trace=FULL
-    )
+    says = f"no {what} left under the {queue.name} queue for a good third of the mail"
+    core = queue is OUT and fill == FULL_OF_FILES
+    return Case(f"disk full ({what}), {queue.name}", says, inject, core, trace=FULL)
 
 
-@contextmanager
-def _fsync_failing(drill: Drill, host: LabHost, queue: Queue) -> Iterator[None]:
+def _fsync_failing(drill: Drill, host: LabHost, queue: Queue) -> AbstractContextManager[None]:
     """Let every fsync(2) and fdatasync(2) of the queue's Postfix end with EIO."""
     file = f"/run/systemd/system/{queue.unit}.d/fault.conf"
     rule = "[Service]\\nSystemCallFilter=\\nSystemCallFilter=~fsync:EIO fdatasync:EIO\\n"
     put = f"mkdir -p $(dirname {file}) && printf {shlex.quote(rule)} >{file} && systemctl daemon-reload"
-    try:
-        with _stopped(drill, host, queue):
-            ssh.on(host, put)
-        yield
-    finally:
-        with _stopped(drill, host, queue):
-            ssh.on(host, f"rm -f {file}; systemctl daemon-reload")
+    return _changed(drill, host, queue, put, f"rm -f {file}; systemctl daemon-reload")
 
 
 def _fsync(queue: Queue) -> Case:
-    short = "postfix-out" if queue is OUT else "inbound"
-
     def inject(drill: Drill) -> None:
         with _fsync_failing(drill, MX1, queue):
             drill.until_sent(0.5)
 
-    return Case(f"fsync fails, {short}", f"EIO from every fsync of the {short} Postfix", inject, trace=UNSAFE)
+    says = f"EIO from every fsync of the {queue.name} Postfix"
+    return Case(f"fsync fails, {queue.name}", says, inject, trace=UNSAFE)
 
 
 CASES = (

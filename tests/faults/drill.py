@@ -15,7 +15,7 @@ from lab.ledger import Moment, Result, account
 from lab.ledger_places import Places, settle
 from lab.traffic import Journal, Load, Sent, compose, new_run, send_all
 from lab.waiting import until
-from tests.faults.hosts import MX1, wait_until_well
+from tests.faults.hosts import MX1, wait_until_whole
 
 SENDING_SECONDS = 300.0
 SETTLE_SECONDS = 300.0
@@ -102,7 +102,7 @@ def run(case: Case, load: Load) -> Result:
 
     Raises UnavailableError where the fault cannot be had, LabError where a host does not come back.
     """
-    wait_until_well()
+    wait_until_whole()
     name = new_run()
     journal = Journal(name)
     drill = Drill(load, journal)
@@ -113,7 +113,7 @@ def run(case: Case, load: Load) -> Result:
         asyncio.run(_run(case, drill, letters, journal))
     except ExceptionGroup as group:
         raise group.exceptions[0] from group
-    wait_until_well()
+    wait_until_whole()
     seen = settle(letters, places, SETTLE_SECONDS)
     result = account(case.name, load.seed, letters, seen, drill.moments)
     if case.trace and not _left_trace(case.trace, started, result):

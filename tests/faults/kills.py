@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 from lab.settings import OUTSIDE, LabHost
 from tests.faults.drill import Case, Drill, UnavailableError
-from tests.faults.hosts import MX1, MX2, comes_back, frozen, host_frozen, kill, systemctl, units
+from tests.faults.hosts import MX1, MX2, host_frozen
+from tests.systemd import comes_back, frozen, kill, systemctl, units
 
 INBOUND, OUT = "postfix.service", "postfix@out.service"
 

@@ -2,18 +2,9 @@
 
 from roles.lib import ports
 from tests.faults.drill import Case, Drill, UnavailableError
-from tests.faults.hosts import (
-    MX1,
-    MX2,
-    SERVICES,
-    frozen,
-    host_frozen,
-    port_refused,
-    stopped,
-    systemctl,
-    units,
-)
+from tests.faults.hosts import MX1, MX2, SERVICES, host_frozen, port_refused
 from tests.faults.kills import AROUND_OUT, CONNECTIONS, INBOUND, OUT, TO_FORWARDERS, TO_PROVIDERS, workers_of
+from tests.systemd import frozen, stopped, systemctl, units
 
 ENGINES = ("rspamd.service", "spamd.service")
 VALKEY = "valkey-server.service"

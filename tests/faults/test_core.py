@@ -16,7 +16,8 @@ from lab.traffic import Journal, Load, Sent, compose, new_run, send_all
 from lab.traffic_session import attempt
 from tests.faults.cases import CORE
 from tests.faults.drill import Case, UnavailableError, run
-from tests.faults.hosts import MX1, stopped, wait_until_well
+from tests.faults.hosts import MX1, wait_until_whole
+from tests.systemd import stopped
 
 pytestmark = pytest.mark.changes
 
@@ -49,7 +50,7 @@ def test_the_ledger_sees_a_message_that_was_deleted_from_a_queue() -> None:
         victim = next(sent for sent in letters if sent.accepted and sent.accepted.host == MX1.alias)
         assert victim.accepted
         ssh.on(MX1, f"postsuper -d {victim.accepted.queue_id}")
-    wait_until_well()
+    wait_until_whole()
     for host in LAB.hosts:
         ssh.on(host, "postqueue -f")
 

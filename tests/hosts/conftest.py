@@ -5,7 +5,7 @@ or reconfigure a host, and put it back; no other test may use the pair meanwhile
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from inventory.secrets import Secrets, load_secrets
 from lab import ssh
 from lab.settings import OUTSIDE
 from tests.hosts.converging import Pair
+from tests.hosts.database import EMPTY, brought_up, sql
 
 INVENTORY = os.environ.get("TWINMX_INVENTORY", "inventory/lab.py")
 
@@ -89,3 +90,20 @@ def outside() -> Host:
 def pair(exchange: Exchange) -> Pair:
     """All hosts together, to be converged."""
     return Pair(INVENTORY, exchange)
+
+
+@pytest.fixture(scope="session")
+def database(pair: Pair) -> Iterator[Host]:
+    """The host of the database."""
+    if INVENTORY != "inventory/lab.py":
+        pytest.skip("only the lab pair has a database")
+    host = brought_up(pair)
+    yield host
+    sql(host, EMPTY)
+
+
+@pytest.fixture
+def empty(database: Host) -> Host:
+    """The host of the database, without aliases."""
+    sql(database, EMPTY)
+    return database

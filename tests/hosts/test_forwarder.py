@@ -1,8 +1,6 @@
 """The forwarder's workers, as systemd, Postfix, a monitor and a killer see them."""
 
-import json
 import tomllib
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,16 +11,11 @@ from lab.waiting import until
 from tests.hosts.asking import Host, comes_back_for_ever, exposure, main_pid, run_python, shown
 from tests.hosts.conftest import reached
 from tests.hosts.converging import Pair
+from tests.hosts.workers import Workers
 
 pytestmark = pytest.mark.role("forwarder")
 
-PYTHON = "/opt/twinmx/current/bin/python3"
-SETTINGS = """
-from pathlib import Path
-from twinmx.forwarder.settings import Settings
-from twinmx.program.settings import load_settings
-print(load_settings(Path("/etc/twinmx/forwarder.toml"), Settings).model_dump_json())
-"""
+WORKERS = Workers("forwarder", 20400)
 EHLO = """
 import smtplib
 with smtplib.SMTP({address!r}, 20381, timeout=5) as session:
@@ -38,25 +31,9 @@ with smtplib.SMTP({address!r}, 20381, timeout=5) as session:
 """
 
 
-def answer(exchanger: Exchanger, worker: int, path: str) -> str:
-    """What worker N says over HTTP."""
-    with urllib.request.urlopen(f"http://{exchanger.peer}:{20400 + worker}{path}", timeout=3) as response:
-        return str(response.read().decode())
-
-
-def is_well(exchanger: Exchanger, worker: int) -> bool:
-    """Whether worker N is there and says that it is well."""
-    try:
-        return answer(exchanger, worker, "/healthz") == "ok\n"
-    except OSError:
-        return False
-
-
 @pytest.fixture
 def settings(host: Host) -> dict[str, Any]:
-    """The settings as the program reads them."""
-    read: dict[str, Any] = json.loads(run_python(host, SETTINGS, PYTHON))
-    return read
+    return WORKERS.settings(host)
 
 
 def test_exactly_as_many_workers_run_as_the_inventory_says(host: Host, exchange: Exchange) -> None:
@@ -89,8 +66,8 @@ def test_a_worker_that_hangs_or_dies_comes_back_for_ever(host: Host) -> None:
 
 def test_each_worker_is_well_and_counts(exchange: Exchange, exchanger: Exchanger) -> None:
     for worker in range(1, exchange.forwarder.workers + 1):
-        assert is_well(exchanger, worker)
-        metrics = answer(exchanger, worker, "/metrics")
+        assert WORKERS.is_well(exchanger, worker)
+        metrics = WORKERS.answer(exchanger, worker, "/metrics")
         for name in ("twinmx_forwarder_messages", "twinmx_forwarder_seconds", "twinmx_forwarder_in_flight"):
             assert f"# TYPE {name}" in metrics
 
@@ -171,7 +148,7 @@ def test_a_killed_worker_is_back_within_seconds_and_the_others_serve_on(
 
     assert run_python(host, EHLO.format(address="127.0.0.1")), "the port is served meanwhile"
     until(lambda: main_pid(host, "forwarder@1") not in (0, before[1]), 5, "a new process of worker 1")
-    until(lambda: is_well(exchanger, 1), 5, "worker 1 to be well")
+    until(lambda: WORKERS.is_well(exchanger, 1), 5, "worker 1 to be well")
     assert {n: main_pid(host, f"forwarder@{n}") for n in before if n != 1} == {
         n: pid for n, pid in before.items() if n != 1
     }
@@ -187,5 +164,5 @@ def test_a_worker_that_hangs_is_killed_by_its_watchdog(pair: Pair) -> None:
     host.check_output(f"kill -STOP {before}")
 
     until(lambda: main_pid(host, "forwarder@2") not in (0, before), 45, "a new process of worker 2")
-    until(lambda: is_well(facts, 2), 5, "worker 2 to be well")
+    until(lambda: WORKERS.is_well(facts, 2), 5, "worker 2 to be well")
     assert "watchdog" in host.check_output("journalctl -q -u forwarder@2 -n 20 -o cat").lower()

@@ -1,46 +1,23 @@
 """The gate's workers, as systemd, Postfix, a monitor and a killer see them."""
 
-import json
-import urllib.request
 from typing import Any
 
 import pytest
 
 from inventory.schema import Exchange, Exchanger
 from lab.waiting import until
-from tests.hosts.asking import Host, comes_back_for_ever, exposure, main_pid, reach, run_python, shown
+from tests.hosts.asking import Host, comes_back_for_ever, exposure, main_pid, reach, shown
+from tests.hosts.workers import Workers
 
 pytestmark = pytest.mark.role("gate")
 
-PYTHON = "/opt/twinmx/current/bin/python3"
-PORT, METRICS = 20383, 20480
-SETTINGS = """
-from pathlib import Path
-from twinmx.gate.settings import Settings
-from twinmx.program.settings import load_settings
-print(load_settings(Path("/etc/twinmx/gate.toml"), Settings).model_dump_json())
-"""
-
-
-def answer(exchanger: Exchanger, worker: int, path: str) -> str:
-    """What worker N says over HTTP."""
-    with urllib.request.urlopen(f"http://{exchanger.peer}:{METRICS + worker}{path}", timeout=3) as response:
-        return str(response.read().decode())
-
-
-def is_well(exchanger: Exchanger, worker: int) -> bool:
-    """Whether worker N is there and says that it is well."""
-    try:
-        return answer(exchanger, worker, "/healthz") == "ok\n"
-    except OSError:
-        return False
+PORT = 20383
+WORKERS = Workers("gate", 20480)
 
 
 @pytest.fixture
 def settings(host: Host) -> dict[str, Any]:
-    """The settings as the program reads them."""
-    read: dict[str, Any] = json.loads(run_python(host, SETTINGS, PYTHON))
-    return read
+    return WORKERS.settings(host)
 
 
 def test_exactly_as_many_workers_run_as_the_inventory_says(host: Host, exchange: Exchange) -> None:
@@ -69,14 +46,14 @@ def test_a_worker_that_hangs_or_dies_comes_back_for_ever(host: Host) -> None:
 
 def test_each_worker_is_well_and_counts(exchange: Exchange, exchanger: Exchanger) -> None:
     for worker in range(1, exchange.gate.workers + 1):
-        assert is_well(exchanger, worker)
-        metrics = answer(exchanger, worker, "/metrics")
+        assert WORKERS.is_well(exchanger, worker)
+        metrics = WORKERS.answer(exchanger, worker, "/metrics")
         for name in ("gate_messages", "gate_recipients", "gate_seconds", "gate_limited", "spam_unscanned"):
             assert f"# TYPE twinmx_{name}" in metrics
 
 
 def test_metrics_are_open_to_the_monitors_alone(exchanger: Exchanger, outside: Host) -> None:
-    assert reach(outside, exchanger.peer, METRICS + 1) == "dropped"
+    assert reach(outside, exchanger.peer, WORKERS.metrics_base + 1) == "dropped"
 
 
 def test_it_accepts_its_own_settings(host: Host) -> None:
@@ -124,4 +101,4 @@ def test_a_worker_that_hangs_is_killed_by_its_watchdog(host: Host, exchanger: Ex
     host.check_output(f"kill -STOP {before}")
 
     until(lambda: main_pid(host, "gate@2") not in (0, before), 25, "a new process of worker 2")
-    until(lambda: is_well(exchanger, 2), 10, "worker 2 to be well")
+    until(lambda: WORKERS.is_well(exchanger, 2), 10, "worker 2 to be well")

@@ -1,7 +1,9 @@
-"""What the mail tests share: each exchanger in turn, the mailboxes outside, a token for each message."""
+"""What the mail tests share: the exchangers, the mailboxes outside, a token for each message."""
 
 import pytest
 
+from controller import pyinfra
+from inventory.schema import Exchange
 from lab.errors import LabError
 from lab.mailbox import Mailboxes, new_token
 from lab.send import Session
@@ -22,12 +24,25 @@ def lab() -> None:
 
 
 @pytest.fixture(scope="session")
+def exchange() -> Exchange:
+    """The facts of both exchangers."""
+    return pyinfra.exchange("inventory/lab.py")
+
+
+@pytest.fixture(scope="session")
 def mailboxes() -> Mailboxes:
     return Mailboxes()
 
 
 @pytest.fixture(params=LAB.hosts, ids=lambda host: host.alias)
 def exchanger(request: pytest.FixtureRequest) -> LabHost:
+    host: LabHost = request.param
+    return host
+
+
+@pytest.fixture(params=LAB.hosts[:1], ids=lambda host: host.alias)
+def one(request: pytest.FixtureRequest) -> LabHost:
+    """One exchanger, where the other would only show the same again."""
     host: LabHost = request.param
     return host
 

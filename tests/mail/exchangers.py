@@ -1,14 +1,17 @@
 """What the tests look at, and take away for a while, on the exchangers themselves."""
 
+import json
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from lab import ssh
+from lab.errors import LabError
 from lab.settings import LAB, LabHost
 from lab.waiting import until
 from roles import rspamd
 from roles.lib import ports
+from tests import systemd
 
 QUARANTINE = "/var/lib/twinmx/quarantine"
 RETURN_SECONDS = 60
@@ -43,35 +46,54 @@ def quarantined(token: str) -> list[str]:
     ]
 
 
+def logged(host: LabHost, program: str, queue_id: str) -> dict[str, object]:
+    """The line in which `program` tells of a message."""
+    found = until(
+        lambda: ssh.on(host, f"journalctl -q -o cat -u '{program}@*' --grep {queue_id} || true").strip(),
+        10,
+        f"{queue_id} in the log of the {program}",
+    )
+    lines = [json.loads(line) for line in found.splitlines() if line.startswith("{")]
+    (line,) = (line for line in lines if line["event"] == "message" and line["queue_id"] == queue_id)
+    return dict(line)
+
+
 @contextmanager
 def stopped(hosts: list[LabHost], *units: str) -> Iterator[None]:
-    """Stop `units` on `hosts`, and have them run again afterwards whatever happens."""
-    names = " ".join(shlex.quote(unit) for unit in units)
+    """Stop `units` on `hosts`, and have them run again afterwards whatever happens, and the hosts well."""
     try:
-        for host in hosts:
-            ssh.on(host, f"systemctl stop {names}")
-        yield
+        with ExitStack() as stack:
+            for host in hosts:
+                stack.enter_context(systemd.stopped(host, *units))
+            yield
     finally:
-        for host in hosts:
-            ssh.on(host, f"systemctl start {names}")
         for host in hosts:
             wait_until_well(host)
 
 
 @contextmanager
 def frozen(host: LabHost, *units: str) -> Iterator[None]:
-    """Hold all processes of `units` on `host`: they keep their sockets and answer nothing."""
-    names = " ".join(shlex.quote(unit) for unit in units)
+    """Hold all processes of `units` on `host`, and have it well again afterwards."""
     try:
-        ssh.on(host, f"systemctl kill --kill-whom=all --signal=STOP {names}")
-        yield
+        with systemd.frozen(host, *units):
+            yield
     finally:
-        ssh.on(host, f"systemctl kill --kill-whom=all --signal=CONT {names}")
         wait_until_well(host)
 
 
-def wait_until_well(host: LabHost) -> None:
-    """Engines and workers answer, and the workers ask them, so that the next test meets a whole host."""
-    until(
-        lambda: ssh.on(host, f"({WELL}) >&2 && echo well || true"), RETURN_SECONDS, f"{host.alias} well again"
-    )
+def wait_until_well(host: LabHost, check: str = WELL, seconds: float = RETURN_SECONDS) -> None:
+    """Engines and workers answer, and the workers ask them, so that the next test meets a whole host.
+
+    Raises LabError with what `check` says where it still fails after `seconds`.
+    """
+    said = ""
+
+    def is_well() -> bool:
+        nonlocal said
+        said = ssh.on(host, f"( {check} ) 2>&1 && echo well || true")
+        return said.endswith("well\n")
+
+    try:
+        until(is_well, seconds, f"{host.alias} well again")
+    except LabError as error:
+        raise LabError(f"{error.cause}; it says: {said.strip() or 'nothing'}") from error

@@ -6,15 +6,15 @@ Both exchangers are converged to follow the database for these tests, and back t
 import re
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from controller import pyinfra
+from inventory.schema import Exchange
 from lab import ssh
 from lab.mailbox import Mailboxes, new_token
-from lab.settings import LAB, LabHost
+from lab.settings import DATABASE, LAB, LabHost
 from lab.waiting import until
 from roles.aliases import FOLLOWER, SNAPSHOT
 from roles.lib import ports
@@ -22,6 +22,7 @@ from tests.hosts.converging import Pair
 from tests.hosts.database import EMPTY, SOURCE, UNIT, Host, brought_up, disable, insert, sql
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.letters import letter
+from tests.systemd import frozen, stopped, systemctl
 from twinmx.aliases.database.metrics import READ_MARK
 from twinmx.aliases.inventory import load_aliases
 
@@ -45,9 +46,14 @@ END_SESSIONS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WH
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[Host]:
+def pair(exchange: Exchange) -> Pair:
+    """Both exchangers, to be converged."""
+    return Pair("inventory/lab.py", exchange)
+
+
+@pytest.fixture(scope="module")
+def database(pair: Pair) -> Iterator[Host]:
     """The host of the database, with the lab's aliases in it, and both exchangers following it."""
-    pair = Pair("inventory/lab.py", pyinfra.exchange("inventory/lab.py"))
     host = brought_up(pair)
     sql(host, EMPTY)
     sql(host, *_lab_aliases(pair))
@@ -113,16 +119,6 @@ def grows_old(seconds: float) -> None:
     """No exchanger reads the database any more."""
     for host in LAB.hosts:
         until(lambda host=host: age(host) > seconds, seconds + 30, f"an age at {host.alias}")  # type: ignore[misc]
-
-
-@contextmanager
-def frozen(database: Host) -> Iterator[None]:
-    """The server keeps its connections, takes new ones, and answers nothing."""
-    try:
-        database.check_output(f"systemctl kill --kill-whom=all --signal=STOP {UNIT}")
-        yield
-    finally:
-        database.check_output(f"systemctl kill --kill-whom=all --signal=CONT {UNIT}")
 
 
 def test_a_change_is_in_force_everywhere_in_seconds(database: Host, address: str) -> None:
@@ -202,7 +198,7 @@ def test_a_corrupt_row_is_left_out_and_nothing_else(database: Host, address: str
 
 
 def test_a_frozen_database_holds_nothing_up(database: Host, address: str, mailboxes: Mailboxes) -> None:
-    with frozen(database):
+    with frozen(DATABASE, UNIT):
         grows_old(25)
         mail_goes_on(mailboxes)
     sql(database, insert(address))
@@ -224,20 +220,17 @@ def test_a_database_in_which_every_query_sleeps_holds_nothing_up(
 
 
 def test_an_hour_without_the_database_is_an_age_and_nothing_else(
-    database: Host, address: str, mailboxes: Mailboxes
+    database: Host, address: str, mailboxes: Mailboxes, exchange: Exchange
 ) -> None:
     """Also across a restart of the follower: the hour is in the file, so the file says it was an hour."""
-    threshold = pyinfra.exchange("inventory/lab.py").monitors.snapshot_stale_seconds
-    database.check_output(f"systemctl stop {UNIT}")
-    try:
+    threshold = exchange.monitors.snapshot_stale_seconds
+    with stopped(DATABASE, UNIT):
         grows_old(8)
         for host in LAB.hosts:
             ssh.on(host, f"touch -d '1 hour ago' {MARK} && systemctl restart {FOLLOWER}")
         grows_old(3600)
         assert all(age(host) > threshold for host in LAB.hosts)
         mail_goes_on(mailboxes)
-    finally:
-        database.check_output(f"systemctl start {UNIT}")
     sql(database, insert(address))
     see(address, 250, RETURN_SECONDS)
     assert all(age(host) < threshold for host in LAB.hosts)
@@ -258,7 +251,7 @@ def test_a_changed_password_is_an_age_until_it_is_mended(
 
 
 def test_a_restart_of_the_database_is_hardly_noticed(database: Host, address: str) -> None:
-    database.check_output(f"systemctl restart {UNIT}")
+    systemctl(DATABASE, "restart", UNIT)
     sql(database, insert(address))
 
     see(address, 250, 2 * SEEN_SECONDS)
@@ -277,7 +270,5 @@ def test_an_emptied_table_is_not_believed(database: Host, mailboxes: Mailboxes) 
     until(lambda: all(age(host) < SEEN_SECONDS for host in LAB.hosts), RETURN_SECONDS, "the rows read again")
 
 
-def test_a_second_converge_changes_nothing(database: Host) -> None:
-    pair = Pair("inventory/lab.py", pyinfra.exchange("inventory/lab.py"))
-
+def test_a_second_converge_changes_nothing(database: Host, pair: Pair) -> None:
     assert pair.converge("exchangers", **SOURCE) == set()

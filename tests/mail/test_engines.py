@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import cycle
 
 import pytest
@@ -22,6 +22,7 @@ from roles.lib import ports
 from tests.mail.dialogue import deliver
 from tests.mail.exchangers import frozen, stopped
 from tests.mail.letters import PLAIN, letter
+from tests.systemd import kill
 
 HOST = LAB.hosts[0]
 ALIASES = cycle(f"load{number:02}@alias.example" for number in range(1, 36))
@@ -88,47 +89,35 @@ def well() -> Iterator[None]:
     wait_until_closed()
 
 
-@contextmanager
-def ordered(act: str, engine: str, *options: str) -> Iterator[None]:
+def ordered(act: str, engine: str, *options: str) -> AbstractContextManager[None]:
     """Have `mxctl engine` give an order, and take it back."""
-    try:
-        ssh.on(HOST, f"mxctl engine {act} {engine} --for 10m --reason test {' '.join(options)}")
-        yield
-    finally:
-        ssh.on(HOST, f"mxctl engine clear {engine}")
+    order = f"mxctl engine {act} {engine} --for 10m --reason test {' '.join(options)}"
+    return ssh.meanwhile(HOST, order, f"mxctl engine clear {engine}")
 
 
 @contextmanager
 def busy_rule() -> Iterator[None]:
     """Give SpamAssassin a rule that takes half a minute of CPU for a line of `BUSY_WORDS`."""
     rule = r"rawbody TWINMX_BUSY /^(.*)(.*)(.*)(.*)(.*)\d\d$/"
-    try:
-        ssh.on(HOST, f"echo {shlex.quote(rule)} > {BUSY_RULE} && systemctl restart spamd")
+    put = f"echo {shlex.quote(rule)} > {BUSY_RULE} && systemctl restart spamd"
+    with ssh.meanwhile(HOST, put, f"rm -f {BUSY_RULE} && systemctl restart spamd"):
         until(
             lambda: "well" in ssh.on(HOST, "timeout 2 spamc -K && echo well || true"),
             30,
             "spamd with the rule",
         )
         yield
-    finally:
-        ssh.on(HOST, f"rm -f {BUSY_RULE} && systemctl restart spamd")
 
 
 @contextmanager
 def in_place_of_rspamd(body: bytes, seconds: float = 0.0) -> Iterator[None]:
     """Have a listener of the test's own at Rspamd's socket: the real one cannot be made to answer so."""
     program = FAKE.format(path=rspamd.SCAN_SOCKET, body=body, seconds=seconds)
-    with stopped([HOST], "rspamd.service"):
-        try:
-            ssh.on(HOST, f"systemd-run --quiet --unit fake-rspamd python3 -c {shlex.quote(program)}")
-            until(
-                lambda: ssh.on(HOST, f"test -S {rspamd.SCAN_SOCKET} && echo there || true"),
-                10,
-                "the listener",
-            )
-            yield
-        finally:
-            ssh.on(HOST, f"systemctl stop fake-rspamd; rm -f {rspamd.SCAN_SOCKET}")
+    start = f"systemd-run --quiet --unit fake-rspamd python3 -c {shlex.quote(program)}"
+    stop = f"systemctl stop fake-rspamd; rm -f {rspamd.SCAN_SOCKET}"
+    with stopped([HOST], "rspamd.service"), ssh.meanwhile(HOST, start, stop):
+        until(lambda: ssh.on(HOST, f"test -S {rspamd.SCAN_SOCKET} && echo there || true"), 10, "the listener")
+        yield
 
 
 def verdict(mailboxes: Mailboxes, token: str) -> dict[str, str]:
@@ -183,7 +172,7 @@ def test_a_silent_spamassassin_is_joined_by_rspamd(mailboxes: Mailboxes) -> None
 
 def test_a_killed_spamassassin_is_followed_at_once_and_comes_back(mailboxes: Mailboxes) -> None:
     with ordered("use", "spamassassin"):
-        ssh.on(HOST, "systemctl kill --kill-whom=all --signal=KILL spamd.service")
+        kill(HOST, "spamd.service", whom="all")
         seen = send_many(mailboxes, 5)
         assert "none" not in {each["engine"] for each in seen}
         assert max(seconds_of(seen)) < SPAMASSASSIN_SECONDS
