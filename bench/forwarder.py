@@ -3,13 +3,14 @@
 `python -m bench.forwarder [--rounds N] [--python PATH]` runs both in turn on one core of this machine, the
 source and the sink on another one, and prints JSON: per size the messages a second, the CPU seconds of the
 process for a message (which hold on a busy machine too), its memory, and both as ratios to the relay.
-`--keep SECONDS` leaves a worker under load for a profiler instead. The worker's log goes through a pipe that
-is read, as journald reads it.
+`--keep SECONDS` leaves a worker under load for a profiler instead, `--aliases N` fills the snapshot. The
+worker's log goes through a pipe that is read, as journald reads it.
 """
 
 import argparse
 import json
 import os
+import random
 import resource
 import socket
 import statistics
@@ -30,6 +31,7 @@ from twinmx.aliases.update import build_snapshot
 ROOT = Path(__file__).parent.parent
 SIZES = {4_000: 10_000, 50_000: 5_000}
 CONNECTIONS = 10
+ADDRESSED = 1000  # aliases that a run sends to, drawn from all there are: a command line holds no million
 MEASURED, OTHERS = 0, 1
 _PROGRAM = "import sys; from twinmx.forwarder.main import main; sys.exit(main())"
 
@@ -82,13 +84,20 @@ def start_relay(python: str, sink: int, _directory: Path) -> tuple[subprocess.Po
     return process, port
 
 
-def start_forwarder(python: str, sink: int, directory: Path) -> tuple[subprocess.Popen[str], int]:
-    """Start a worker with 1,000 aliases; returns it and its port."""
+def _address(number: int) -> str:
+    return f"a{number:07}@alias.example"
+
+
+def start_forwarder(
+    python: str, sink: int, directory: Path, aliases: int = ADDRESSED
+) -> tuple[subprocess.Popen[str], int]:
+    """Start a worker with so many aliases; returns it and its port."""
     port, socketmap, metrics = free_ports(3)
-    aliases = [
-        Alias(f"a{number}@alias.example", (f"box{number}@mailbox.example",), "ada") for number in range(1000)
-    ]
-    build_snapshot(sorted(aliases, key=lambda alias: alias.address), directory / "aliases.lmdb")
+    known = (
+        Alias(_address(number), (f"box{number}@mailbox.example",), f"account{number // 10}")
+        for number in range(aliases)
+    )
+    build_snapshot(known, directory / "aliases.lmdb")
     for name in ("quarantine", "delivered"):
         (directory / name).mkdir()
     (directory / "srs-keys").write_text("k" * 32 + "\n")
@@ -144,7 +153,7 @@ def running(start: Start, python: str, messages: int) -> Iterator[tuple[subproce
                 child.wait()
 
 
-def send(port: int, size: int, messages: int) -> float:
+def send(port: int, size: int, messages: int, aliases: int = ADDRESSED) -> float:
     """Send messages over several connections; returns the seconds that all took."""
     load = Load(
         "127.0.0.1",
@@ -152,7 +161,7 @@ def send(port: int, size: int, messages: int) -> float:
         messages,
         size,
         CONNECTIONS,
-        [f"a{number}@alias.example" for number in range(1000)],
+        [_address(number) for number in random.sample(range(aliases), ADDRESSED)],
         xforward=True,
     )
     source = run(sys.executable, ["-m", "bench.smtp_source", json.dumps(vars(load))], OTHERS)
@@ -174,6 +183,21 @@ def measured(start: Start, python: str, size: int, messages: int) -> dict[str, f
             "cpu_ms_a_message": round(used / messages * 1000, 4),
             "rss_mb": round(rss_mb(process), 1),
         }
+
+
+def memory_with(aliases: int, python: str, sends: int = 40) -> dict[str, float]:
+    """Megabytes of a worker with so many aliases, after mail to random ones among them."""
+    size, messages = 4_000, 1_000
+
+    def start(python: str, sink: int, directory: Path) -> tuple[subprocess.Popen[str], int]:
+        return start_forwarder(python, sink, directory, aliases)
+
+    with running(start, python, messages * sends) as (process, port):
+        for _ in range(sends):
+            send(port, size, messages, aliases)
+        words = Path(f"/proc/{process.pid}/smaps_rollup").read_text().split()
+        shared = int(words[words.index("Pss_File:") + 1]) / 1000
+        return {"rss_mb": round(rss_mb(process), 1), "of_which_mapped_files_mb": round(shared, 1)}
 
 
 def median(runs: list[dict[str, float]]) -> dict[str, float]:
@@ -211,10 +235,13 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="interpreter of what is measured")
     parser.add_argument("--keep", type=float, metavar="SECONDS", help="only load a worker, for a profiler")
     parser.add_argument("--size", type=int, default=4_000, help="bytes of a message with --keep")
+    parser.add_argument("--aliases", type=int, metavar="N", help="only measure the memory with N aliases")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {_core(OTHERS)})  # also what reads the worker's log
     if arguments.keep:
         keep(arguments.python, arguments.size, arguments.keep)
+    elif arguments.aliases:
+        print(json.dumps(memory_with(arguments.aliases, arguments.python)))
     else:
         print(json.dumps(compare(arguments.python, arguments.rounds), indent=1))
 

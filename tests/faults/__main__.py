@@ -20,6 +20,7 @@ from tests.faults.drill import Case, UnavailableError, run
 from tests.faults.table import table
 
 REPORTS = ROOT / "build" / "faults"
+WIDTH = 150  # of the table where it goes into a file: no column is folded
 
 
 def _chosen(names: list[str], core: bool) -> list[Case]:
@@ -62,7 +63,7 @@ def main(
             _save(result)
             for complaint in result.complaints:
                 note(f"✗ {complaint}")
-    console.print(table(results, skipped))
+    console.print(table(results, skipped), width=None if console.is_terminal else WIDTH)
     for text in failed:
         console.print(f"✗ {text}", style="red", markup=False)
     if failed or not all(result.well for result in results):

@@ -24,7 +24,13 @@ MEGABYTES = 200
 INODES = 4000
 SMALL = "/mnt/fault"
 FULL_OF_BYTES = f"dd if=/dev/zero of={SMALL}/filler bs=64k 2>/dev/null; true"
-FULL_OF_FILES = f"mkdir {SMALL}/filler && cd {SMALL}/filler && seq {INODES} | xargs touch 2>/dev/null; true"
+FULL_OF_FILES = (
+    f"mkdir -p {SMALL}/filler && cd {SMALL}/filler && mktemp -u XXXXXXXX | xargs -I+ seq -f +%g {INODES} "
+    "| xargs touch 2>/dev/null; true"
+)
+REFILLED = (0.25, 0.3, 0.4, 0.5)
+"""When it is filled up again: mail that was under way at first leaves room that the next would take."""
+
 FULL = "No space left on device|not enough free space|Insufficient system storage"
 UNSAFE = "queue file write error"
 EMPTIED = f"rm -rf {SMALL}/filler"
@@ -87,6 +93,9 @@ def _full(queue: Queue, fill: str) -> Case:
         with _small(drill, MX1, queue):
             drill.until_sent(0.2)
             with ssh.meanwhile(MX1, fill, EMPTIED):
+                for share in REFILLED:
+                    drill.until_sent(share)
+                    ssh.on(MX1, fill)
                 drill.until_sent(0.6)
 
     says = f"no {what} left under the {queue.name} queue for a good third of the mail"

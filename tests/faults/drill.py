@@ -19,7 +19,7 @@ from tests.faults.hosts import MX1, wait_until_whole
 
 SENDING_SECONDS = 300.0
 SETTLE_SECONDS = 300.0
-"""Postfix comes back to what it has deferred after one minute, then after two, then after four."""
+"""Postfix comes back to what it has deferred after a quarter of a minute, then at doubled ages."""
 
 
 class UnavailableError(Exception):
