@@ -8,6 +8,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from lab.engine import answers
 from lab.errors import LabError
@@ -63,7 +64,8 @@ def main(
             _save(result)
             for complaint in result.complaints:
                 note(f"✗ {complaint}")
-    console.print(table(results, skipped), width=None if console.is_terminal else WIDTH)
+    shown = console if console.is_terminal else Console(width=WIDTH)
+    shown.print(table(results, skipped))
     for text in failed:
         console.print(f"✗ {text}", style="red", markup=False)
     if failed or not all(result.well for result in results):
