@@ -120,7 +120,7 @@ def test_as_many_workers_run_as_the_flag_says(
     assert [line.split()[:1] + line.split()[2:3] for line in units.splitlines()] == [
         [f"forwarder@{worker}.service", "active"] for worker in range(1, number + 1)
     ]
-    assert {port for host, port in listening(last) if host == address and 20400 < port < 20480} == set(
+    assert {port for host, port in listening(last) if host == address and 20400 < port < 20460} == set(
         range(20401, 20401 + number)
     )
     assert delivered(exchange, exchange.exchangers[pair.last])
