@@ -62,13 +62,17 @@ def mx(exchange: Exchange, *names: str) -> set[str]:
     }
 
 
-def test_primary_swaps_the_mx_records_and_nothing_else(
+def test_primary_swaps_the_mx_records_and_tells_the_agents(
     pair: Pair, exchange: Exchange, secrets: Secrets
 ) -> None:
     first, second = sorted(exchange.exchangers, key=lambda name: exchange.exchangers[name].mx_priority)
     before = {domain: zone(exchange, secrets, domain) for domain in exchange.domains}
 
-    assert pair.converge(primary=second) == {f"dns | {domain}: zone" for domain in exchange.domains}
+    assert pair.converge(primary=second) == {
+        *(f"dns | {domain}: zone" for domain in exchange.domains),
+        "failover | failover: files",
+        "failover | failover: converged",
+    }
 
     for domain in exchange.domains:
         assert resolved(domain, "MX") == mx(exchange, second, first)

@@ -17,6 +17,7 @@ from twinmx.failover.enforcement import Enforcement
 from twinmx.failover.evidence import Gatherer
 from twinmx.failover.machine import Machine
 from twinmx.failover.metrics import FailoverMetrics
+from twinmx.failover.overview import Overview
 from twinmx.failover.picture import Picture
 from twinmx.failover.promise import Asker, Doorkeeper, PromiseError, Question
 from twinmx.failover.records import Records
@@ -50,6 +51,7 @@ class Agent:
         self.doorkeeper = Doorkeeper(settings.name, keys)
         self.readings: Readings | None = None
         self.picture = Picture(settings, self._saved.demoted)
+        self.overview = Overview(settings)
         self.records: Records | None = None
         if settings.dns and tsig and settings.me.active:
             zones = Zones(settings.dns, settings.hosts, tsig, patience)
@@ -71,10 +73,14 @@ class Agent:
 
     def fault(self) -> str | None:
         """What is wrong with the agent itself; None when it does its periods."""
+        late = self.late_seconds
+        return f"no period for {late:.0f} s" if late else None
+
+    @property
+    def late_seconds(self) -> float:
+        """For how long it has done no period; 0 while it does."""
         late = clock.now() - self._ticked_at
-        if late > _LATE_PERIODS * self.settings.timing.period_seconds:
-            return f"no period for {late:.0f} s"
-        return None
+        return late if late > _LATE_PERIODS * self.settings.timing.period_seconds else 0.0
 
     # --- its own rhythm ----------------------------------------------------------------------------
 
@@ -114,6 +120,7 @@ class Agent:
             self.metrics.fault("dns", self.records.fault)
         recommended = len(self.machine.recommends)
         self.metrics.show(self._saved, self.picture.drain, self.readings.drain, recommended)
+        self.overview.take(evidence, self.readings)
 
     # --- what others want --------------------------------------------------------------------------
 

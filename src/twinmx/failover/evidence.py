@@ -24,7 +24,10 @@ DELIVERIES = "twinmx_deliveries_total"
 FREE_BYTES = "twinmx_queue_free_bytes"
 FREE_INODES = "twinmx_queue_free_inodes"
 READ_AGE = "twinmx_queue_read_age_seconds"
-_OF_WORKERS = (SCANS, BREAKER)
+SCAN_SECONDS = "twinmx_spam_scan_seconds_bucket"
+REFUSED = "twinmx_gate_limited_total"
+ALONE = "twinmx_limits_local"
+_OF_WORKERS = (SCANS, BREAKER, SCAN_SECONDS, REFUSED, ALONE)
 _OF_QUEUES = (PENDING, QUEUED, DELIVERIES, FREE_BYTES, FREE_INODES, READ_AGE)
 _MAX_BYTES = 4 << 20
 _READY = b"220"
@@ -56,10 +59,14 @@ class PeerState(BaseModel):
 
 @dataclass(frozen=True)
 class Neighbour:
-    """What a peer lets us see: its agent's state, and whether its port 25 greets."""
+    """What a peer lets us see: its agent's state, and whether its port 25 greets.
+
+    said: all of the state, for the status page; only where `state` is known.
+    """
 
     state: PeerState | None = None
     greets: bool = False
+    said: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,8 @@ class Gatherer:
             self._get(f"http://{address}:{self._settings.port}/state"), self._greets(address)
         )
         with suppress(ValidationError):
-            return Neighbour(None if text is None else PeerState.model_validate_json(text), greets)
+            if text is not None:
+                return Neighbour(PeerState.model_validate_json(text), greets, text)
         return Neighbour(None, greets)
 
     async def _greets(self, address: str) -> bool:

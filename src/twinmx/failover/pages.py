@@ -1,4 +1,4 @@
-"""What the agent answers: its state and promises to its peers, its state and orders to operators.
+"""What the agent answers: its state and promises to its peers, a page to people, orders to operators.
 
 Operators come through a socket in the file system, which only root and the agent's user may open: `mxctl`
 does. Peers and monitors come over the peer link.
@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
+import structlog
 from aiohttp import web
 from pydantic import Field, ValidationError
 
@@ -17,6 +18,7 @@ from twinmx.failover.agent import Agent
 from twinmx.failover.promise import PATH, PromiseError
 from twinmx.failover.state import CLOSED, Order
 from twinmx.program.settings import Table
+from twinmx.status.page import render
 
 _MAX_BYTES = 10_000
 _LONGEST_SECONDS = 30 * 86400.0
@@ -52,7 +54,7 @@ def state_of(agent: Agent) -> dict[str, Any]:
         "cause": state.cause,
         "since": clock.wall(state.since),
         "last_act": None if state.last_act is None else clock.wall(state.last_act),
-        "well": readings is not None and not drain.suspect,
+        "well": None if readings is None else not drain.suspect,
         "bad": sorted(drain.bad),
         "suspect": sorted(drain.suspect),
         "promises": machine.refusal("", now) is None,
@@ -74,7 +76,16 @@ def state_of(agent: Agent) -> dict[str, Any]:
         "mx": agent.records.preferences if agent.records else {},
         "figures": dict(readings.figures) if readings else {},
         "acts": agent.audit.recent,
+        **agent.overview.figures,
     }
+
+
+def page_of(agent: Agent) -> str:
+    """The status page."""
+    records = agent.records
+    mx = {} if records is None else dict(records.preferences) | dict.fromkeys(records.unread)
+    view = agent.overview.view(state_of(agent), clock.now(), heard_seconds=agent.late_seconds, mx=mx)
+    return render(view)
 
 
 def for_peers(agent: Agent) -> list[web.RouteDef]:
@@ -91,7 +102,16 @@ def for_peers(agent: Agent) -> list[web.RouteDef]:
         answer = agent.doorkeeper.answer(question, await agent.asked(question))
         return web.Response(text=answer.model_dump_json(), content_type="application/json")
 
-    return [web.get("/state", state), web.post(PATH, promise)]
+    async def page(_request: web.Request) -> web.Response:
+        try:
+            return web.Response(
+                text=page_of(agent), content_type="text/html", headers={"Cache-Control": "no-store"}
+            )
+        except Exception:
+            structlog.get_logger().exception("status page not made")
+            return web.Response(status=500, text="the status page cannot be made; /state says more\n")
+
+    return [web.get("/", page), web.get("/state", state), web.post(PATH, promise)]
 
 
 def for_operators(agent: Agent) -> list[web.RouteDef]:

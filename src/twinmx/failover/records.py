@@ -16,7 +16,10 @@ _LONGEST_PAUSE_SECONDS = 60.0
 
 
 class Records:
-    """What is known of the records, and the work on them. `state` returns what is on disk."""
+    """What is known of the records, and the work on them. `state` returns what is on disk.
+
+    unread: domains at which the last look failed.
+    """
 
     def __init__(self, policy: Policy, zones: Zones, state: Callable[[], State]) -> None:
         self._policy = policy
@@ -26,6 +29,7 @@ class Records:
         self.news = asyncio.Event()
         self.orders: dict[str, mx.Order | None] = dict.fromkeys(policy.domains)
         self.preferences: dict[str, dict[str, int]] = {}
+        self.unread: set[str] = set(policy.domains)
         self.fault: str | None = None
 
     async def run(self) -> None:
@@ -57,15 +61,14 @@ class Records:
     async def _domain(self, domain: str) -> str | None:
         """Look at one; returns what is wrong."""
         try:
-            found = await self._zones.read(domain)
-            self._saw(domain, found)
+            found = await self._read(domain)
             if found.order is None:
                 return f"{domain}: its MX lists others, or not all exchangers: left as it is"
             wanted = self._wanted(domain, found.order)
             if wanted == found.order:
                 return None
             await self._zones.replace(domain, found, wanted)
-            self._saw(domain, await self._zones.read(domain))
+            await self._read(domain)
         except ConflictError:
             return None  # somebody was faster: the next look shows it
         except DnsError as error:
@@ -74,9 +77,16 @@ class Records:
         structlog.get_logger().info("mx changed", domain=domain, order=list(wanted), was=list(found.order))
         return None
 
-    def _saw(self, domain: str, found: MxSet) -> None:
+    async def _read(self, domain: str) -> MxSet:
+        try:
+            found = await self._zones.read(domain)
+        except DnsError:
+            self.unread.add(domain)
+            raise
         self.orders[domain] = found.order
         self.preferences[domain] = dict(found.preferences)
+        self.unread.discard(domain)
+        return found
 
     def _wanted(self, domain: str, order: mx.Order) -> mx.Order:
         state = self._state()

@@ -13,10 +13,10 @@ from twinmx.failover.samples import Samples, Window
 from twinmx.failover.settings import Settings
 
 DRAIN_RULES = ("forwarders", "gates", "postfix", "canary", "pending", "deferrals", "disk")
-_STALE_SECONDS = 120.0
+STALE_SECONDS = 120.0
 """A reading of the queue that is older says nothing. A long queue takes long to read."""
 
-_HARMLESS = ("ok", "dropped", "busy")
+HARMLESS = ("ok", "dropped", "busy")
 """Outcomes of a question that are not the engine's fault; see twinmx.spam.guard."""
 
 
@@ -63,7 +63,7 @@ class Rules:
     def _fresh(self, queues: Samples | None) -> Samples | None:
         """The queues' samples, unless they are about a moment long ago."""
         ages = [age for _, age in queues.of(ev.READ_AGE)] if queues else []
-        return queues if ages and max(ages) <= _STALE_SECONDS else None
+        return queues if ages and max(ages) <= STALE_SECONDS else None
 
     def _is_empty(self, queues: Samples | None) -> bool:
         waiting = [
@@ -151,7 +151,7 @@ class Rules:
         """Whether it answers well; while it is left out, its breakers' own tries say whether it is back."""
         rule = self._rules.engine
         answered = outcomes.get("ok", 0.0)
-        failed = sum(number for outcome, number in outcomes.items() if outcome not in _HARMLESS)
+        failed = sum(number for outcome, number in outcomes.items() if outcome not in HARMLESS)
         share = 100 * failed / (answered + failed) if answered + failed else 0.0
         if still_out or (answered + failed >= rule.scans and share >= rule.share_percent):
             return False

@@ -68,11 +68,12 @@ class Window:
         grown = {}
         for key, value in counters.items():
             then = before.get(key, 0.0)
-            grown[key] = value - then if value >= then else value
+            if value != then:
+                grown[key] = value - then if value > then else value
         self._grown.append((at, grown))
 
     def growth(self, at: float) -> dict[Key, float]:
-        """How much each counter has grown until `at`, all programs together."""
+        """How much each counter that has grown has done so until `at`, all programs together."""
         while self._grown and self._grown[0][0] <= at - self._seconds:
             self._grown.popleft()
         total: dict[Key, float] = defaultdict(float)

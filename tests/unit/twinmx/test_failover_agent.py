@@ -230,3 +230,36 @@ async def test_strangers_get_no_promise(pair: Pair) -> None:
         assert response.status == 403
     assert (await other.page("/healthz")) == "ok\n"
     assert (await other.state())["promised"] == {}
+
+
+async def test_the_status_page_shows_both_hosts(pair: Pair) -> None:
+    host, other = pair
+    host.programs.metrics = 'twinmx_queue_messages{instance="in",queue="deferred"} 4321\n'
+
+    async def shows_the_queue() -> bool:
+        return all(["4\u202f321" in await each.page("/") for each in pair])
+
+    await until(shows_the_queue)
+    assert "All exchangers are in service and well" in await host.page("/")
+    assert (await host.state())["queues"] == {"in": 4321}
+
+    await other.stop()
+    await until(lambda: _says(host, "mx2 has been silent"))
+
+
+async def _says(host: HostUnderTest, text: str) -> bool:
+    return text in await host.page("/")
+
+
+async def test_a_page_that_cannot_be_made_is_no_trouble_for_the_agent(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr("twinmx.failover.pages.render", broken)
+    monkeypatch.setattr("twinmx.failover.figures.Figures.read", broken)
+
+    assert "cannot be made" in await pair[0].page("/")
+    pair[0].programs.well = False
+    await until(lambda: is_(pair[0], "draining", "drained"))

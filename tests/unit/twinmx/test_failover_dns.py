@@ -155,6 +155,8 @@ async def test_while_the_server_is_away_the_pauses_grow_and_the_order_is_unknown
     assert pauses[:3] == pytest.approx([0.5, 1, 2])
     assert pauses[-1] == 60
     assert kept.orders == {DOMAIN: None}
+    assert kept.unread == {DOMAIN}
     server.refuses = None
     await kept.look()
     assert kept.fault is None
+    assert kept.unread == set()
