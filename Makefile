@@ -9,7 +9,7 @@ GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab
 CHECKED := bench controller deploy.py inventory lab roles src tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long faults fuzz check format converge plan unchanged probe status mxctl ssh logs lock bench
+.PHONY: help up down test test-long faults incidents fuzz check format converge plan unchanged probe status mxctl ssh logs lock bench
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-long: test ## all tests, then every fault case and ten minutes of fuzzing (
 
 faults: .venv/ready ## every fault case with a ledger: what was lost, repeated, delayed, refused
 	@$(BIN)/python -m tests.faults $(CASES)
+
+incidents: .venv/ready ## each incident left to the hosts: how soon seen, acted upon and over (about two hours)
+	@$(BIN)/python -m tests.incidents $(CASES)
 
 fuzz: .venv/ready ## let the fuzzers run: make fuzz SECONDS=600
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)

@@ -170,3 +170,10 @@ def test_a_loss_is_a_complaint() -> None:
     made.ledger.lost.append(("run-00001", "load@mailbox.example"))
 
     assert not made.well
+
+
+@pytest.mark.parametrize(
+    ("act", "host"), [("drain mx1", "mx1"), ("demote mx2", "mx2"), ("bypass rspamd", None), (None, None)]
+)
+def test_who_is_drained_or_demoted_comes_behind_in_dns(act: str | None, host: str | None) -> None:
+    assert Expected(act, ()).put_behind == host
