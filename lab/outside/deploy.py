@@ -1,6 +1,5 @@
-"""Converge the outside host: names first, then the resolver in front of them, packages, mail, alerts."""
+"""Converge the outside host: names first, then the resolver in front of them, packages, mail."""
 
-from lab.outside.roles.alerts import alerts
 from lab.outside.roles.knot import knot
 from lab.outside.roles.packages import package_cache
 from lab.outside.roles.postfix import postfix
@@ -10,4 +9,3 @@ knot()
 unbound()
 package_cache()
 postfix()
-alerts()

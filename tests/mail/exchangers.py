@@ -39,7 +39,7 @@ def wait_until_done(host: LabHost, queue_id: str) -> None:
 
 def quarantined(token: str) -> list[str]:
     """The messages with `token` in the quarantines of all exchangers, with their envelopes."""
-    look = f"find {QUARANTINE} -not -path "*/.*" -name message.eml -exec grep -l {shlex.quote(token)} {{}} + || true"
+    look = f"find {QUARANTINE}/[!.]* -name message.eml -exec grep -l {shlex.quote(token)} {{}} + || true"
     found = [(host, path) for host in LAB.hosts for path in ssh.on(host, look).split()]
     return [
         ssh.on(host, f"cat {path} {path.removesuffix('message.eml')}envelope.json") for host, path in found

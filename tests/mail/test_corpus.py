@@ -47,7 +47,7 @@ def _in_mailbox(token: str) -> bytes | None:
 
 def _in_quarantine(token: str) -> bytes | None:
     """The same, among what was put aside, with the line ends of a mailbox."""
-    look = f"find {QUARANTINE} -not -path "*/.*" -name envelope.json -exec grep -l {shlex.quote(token)} {{}} + || true"
+    look = f"find {QUARANTINE}/[!.]* -name envelope.json -exec grep -l {shlex.quote(token)} {{}} + || true"
     for host in LAB.hosts:
         for path in ssh.on(host, look).split():
             message = path.replace("envelope.json", "message.eml")

@@ -12,7 +12,6 @@ import typer
 
 from twinmx.forwarder.settings import SETTINGS, Settings
 from twinmx.mxctl import duration
-from twinmx.mxctl.manual import manual
 from twinmx.mxctl.output import Json, failed, moment, note, printable
 from twinmx.mxctl.release import NextHop, ReleaseError, release
 from twinmx.program.settings import SettingsError, load_settings
@@ -34,18 +33,13 @@ def _given(
         raise failed(str(error)) from error
 
 
-@app.command(
-    "list",
-    epilog=manual(
-        "mxctl quarantine list --older 12h", status={0: "shown", 1: "something is damaged or cannot be read"}
-    ),
-)
+@app.command("list")
 def list_(
     context: typer.Context,
     older: Annotated[str, typer.Option(metavar="AGE", help="Only those older than this: 7d, 12h.")] = "0s",
     as_json: Json = False,
 ) -> None:
-    """Show what is there, the oldest first."""
+    """Show what is there, the oldest first; exit 1 where something is damaged."""
     store = _store(context)
     least_age = duration.parse(older)
     now = time.time()
@@ -69,12 +63,7 @@ def list_(
         raise typer.Exit(1)
 
 
-@app.command(
-    epilog=manual(
-        "mxctl quarantine show NAME --headers",
-        status={0: "shown", 1: "there is no such message, or it is damaged"},
-    )
-)
+@app.command()
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `list` shows it.")],
@@ -102,13 +91,7 @@ def show(
         raise failed(str(error)) from error
 
 
-@app.command(
-    "release",
-    epilog=manual(
-        "mxctl quarantine release NAME NAME",
-        status={0: "all have gone", 1: "something stays in quarantine, and why"},
-    ),
-)
+@app.command("release")
 def release_(
     context: typer.Context,
     names: Names,
@@ -132,9 +115,7 @@ def release_(
     _each(store, names, send, as_json=as_json)
 
 
-@app.command(
-    epilog=manual("mxctl quarantine drop NAME", status={0: "all are gone", 1: "something is still there"}),
-)
+@app.command()
 def drop(context: typer.Context, names: Names, as_json: Json = False) -> None:
     """Remove messages for good."""
 

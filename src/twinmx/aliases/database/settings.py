@@ -33,10 +33,9 @@ class Timing(Table):
 
 
 class Settings(Table):
-    """All settings of the follower; `canaries`: aliases of the exchange's own, and where each leads."""
+    """All settings of the follower."""
 
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
-    canaries: dict[str, str] = Field(default_factory=dict)
     database: Server
     timing: Timing
     aliases: Aliases

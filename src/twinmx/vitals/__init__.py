@@ -1,1 +1,0 @@
-"""Figures of a host that no packaged exporter can read."""
