@@ -46,7 +46,6 @@ def tests(name: str, *arguments: str, **environment: str) -> Stage:
     return Stage(name, [str(BIN / "pytest"), "-q", f"--junitxml={report}", *arguments], environment, report)
 
 
-UNCHANGED = [sys.executable, "-m", "controller", "unchanged", "inventory/lab.py"]
 STAGES = [
     tests("unit and plan", "tests/unit", "tests/plan"),
     Stage(

@@ -37,10 +37,18 @@ def wait_until_done(host: LabHost, queue_id: str) -> None:
     until(lambda: not is_queued(host, queue_id), 30, f"{queue_id} out of the queue of {host.alias}")
 
 
+def put_aside(name: str, token: str) -> list[tuple[LabHost, str]]:
+    """The files called `name` that have `token` in them, in the quarantines of all exchangers.
+
+    What begins with a dot is just being written.
+    """
+    look = f"find {QUARANTINE}/[!.]* -name {name} -exec grep -l {shlex.quote(token)} {{}} + || true"
+    return [(host, path) for host in LAB.hosts for path in ssh.on(host, look).split()]
+
+
 def quarantined(token: str) -> list[str]:
     """The messages with `token` in the quarantines of all exchangers, with their envelopes."""
-    look = f"find {QUARANTINE}/[!.]* -name message.eml -exec grep -l {shlex.quote(token)} {{}} + || true"
-    found = [(host, path) for host in LAB.hosts for path in ssh.on(host, look).split()]
+    found = put_aside("message.eml", token)
     return [
         ssh.on(host, f"cat {path} {path.removesuffix('message.eml')}envelope.json") for host, path in found
     ]

@@ -5,7 +5,6 @@ vanish, to arrive changed, or to take a worker of ours down.
 """
 
 import base64
-import shlex
 import time
 from collections.abc import Iterator
 
@@ -18,7 +17,7 @@ from lab.settings import LAB, LabHost
 from lab.waiting import until
 from tests.mail.corpus.messages import MESSAGES
 from tests.mail.dialogue import END, begin, greet, send, stuffed
-from tests.mail.exchangers import QUARANTINE
+from tests.mail.exchangers import put_aside
 from tests.mail.letters import stored
 
 ALIAS = "load01@alias.example"
@@ -47,11 +46,9 @@ def _in_mailbox(token: str) -> bytes | None:
 
 def _in_quarantine(token: str) -> bytes | None:
     """The same, among what was put aside, with the line ends of a mailbox."""
-    look = f"find {QUARANTINE}/[!.]* -name envelope.json -exec grep -l {shlex.quote(token)} {{}} + || true"
-    for host in LAB.hosts:
-        for path in ssh.on(host, look).split():
-            message = path.replace("envelope.json", "message.eml")
-            return stored(base64.b64decode(ssh.on(host, f"base64 {message}")))
+    for host, path in put_aside("envelope.json", token):
+        message = path.replace("envelope.json", "message.eml")
+        return stored(base64.b64decode(ssh.on(host, f"base64 {message}")))
     return None
 
 
