@@ -9,7 +9,7 @@ GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab
 CHECKED := bench controller deploy.py inventory lab roles src tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long faults fuzz check format converge plan unchanged probe status ssh logs lock bench
+.PHONY: help up down test test-long faults incidents fuzz check format converge plan unchanged probe status mxctl ssh logs lock bench
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-long: test ## all tests, then every fault case and ten minutes of fuzzing (
 
 faults: .venv/ready ## every fault case with a ledger: what was lost, repeated, delayed, refused
 	@$(BIN)/python -m tests.faults $(CASES)
+
+incidents: .venv/ready ## each incident left to the hosts: how soon seen, acted upon and over (about two hours)
+	@$(BIN)/python -m tests.incidents $(CASES)
 
 fuzz: .venv/ready ## let the fuzzers run: make fuzz SECONDS=600
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
@@ -62,6 +65,10 @@ probe: .venv/ready ## send a message through each lab exchanger and show its way
 
 status: .venv/ready ## what there is of the lab
 	@$(BIN)/python -m lab status
+
+mxctl: .venv/ready ## ask all exchangers: make mxctl CMD="status"; to change: CMD="drain" HOST=mx1 (or ALL=1)
+	@$(BIN)/python -m controller mxctl $(INVENTORY) $(foreach host,$(HOST),--host $(host)) $(if $(ALL),--all) \
+	  -- $(or $(CMD),--help)
 
 ssh: ## a shell on a lab host: make ssh HOST=mx1
 	@ssh -F build/lab/ssh_config $(or $(HOST),$(error say which one: make ssh HOST=mx1))

@@ -5,14 +5,20 @@ after each). The inventory has checked every fact and flag before this file is r
 """
 
 from roles import (
+    alertmanager,
     aliases,
     base,
+    canary,
     dns,
+    exporters,
+    failover,
     firewall,
     forwarder,
     gate,
     postfix,
     postgresql,
+    prometheus,
+    queues,
     release,
     rspamd,
     spamassassin,
@@ -34,6 +40,12 @@ if is_exchanger():
     forwarder.deploy(site)
     gate.deploy(site)
     postfix.deploy(site)
+    queues.deploy(site)
+    canary.deploy(site)
+    failover.deploy(site)
+    exporters.deploy(site)
+    prometheus.deploy(site)
+    alertmanager.deploy(site)
 elif is_database():
     site = this_site()
     base.deploy(site)

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from controller import pyinfra, rolling
+from controller import mxctl, pyinfra, rolling
 from controller.errors import ControllerError
 from controller.report import console
+from twinmx.mxctl.manual import SILENT
 
 app = typer.Typer(
     help="Plan and converge the exchangers of an inventory.",
@@ -53,3 +54,27 @@ def unchanged(inventory: Inventory, data: Data = None) -> None:
     )
     if counted["success"] or counted["error"]:
         raise typer.Exit(1)
+
+
+@app.command("mxctl")
+def mxctl_(
+    inventory: Inventory,
+    words: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="As on a host: docs/mxctl.md.")],
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="This exchanger alone. Repeatable.")
+    ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="All of them, also where COMMAND changes something.")
+    ] = False,
+) -> None:
+    """Run a command of mxctl on the exchangers, all at once; the exit status is the worst of theirs.
+
+    What changes something needs --host or --all. 3: a host, or the inventory, could not be asked.
+    """
+    try:
+        data = pyinfra.inventory_hosts(inventory)
+    except ControllerError as error:
+        console.print(f"✗ {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(SILENT) from None
+    exchangers = mxctl.chosen(data, words, host or [], everywhere=everywhere)
+    raise typer.Exit(mxctl.run({name: data[name] for name in exchangers}, words))

@@ -27,8 +27,8 @@ def command(
     return [str(Path(sys.executable).with_name("pyinfra")), inventory, DEPLOY, *chosen, *data, *options]
 
 
-def exchange(inventory: str, flags: Mapping[str, str] | None = None) -> Exchange:
-    """The exchange of `inventory` with `flags`, as pyinfra itself reads it; no host is connected to.
+def inventory_hosts(inventory: str, flags: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    """The hosts of `inventory` with `flags`, and their data, as pyinfra itself reads them; connects to none.
 
     Raises ControllerError with the inventory's own message where it is refused.
     """
@@ -37,8 +37,13 @@ def exchange(inventory: str, flags: Mapping[str, str] | None = None) -> Exchange
     done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ControllerError(done.stderr.partition("Loading inventory...")[2].strip() or done.stderr)
-    hosts: list[dict[str, Any]] = json.loads(done.stdout)
-    return Exchange.model_validate(hosts[0]["data"]["exchange"])
+    return {host["name"]: host["data"] for host in json.loads(done.stdout)}
+
+
+def exchange(inventory: str, flags: Mapping[str, str] | None = None) -> Exchange:
+    """The exchange of `inventory` with `flags`; raises ControllerError where it is refused."""
+    data = next(iter(inventory_hosts(inventory, flags).values()))
+    return Exchange.model_validate(data["exchange"])
 
 
 def show(arguments: Sequence[str]) -> None:

@@ -85,6 +85,9 @@ srs_keys:
 tsig: # only where dns.server is set
   name: twinmx
   secret: "…"
+receivers: # one for each of monitors.receivers, under its name
+  pager:
+    secret: "…"
 ```
 """
 ALIASES_INTRODUCTION = """\

@@ -15,7 +15,7 @@ from pyinfra.connectors.ssh import connector_data_meta
 from inventory.alias_source import DATABASE_HOST
 from inventory.load import InventoryError, load_exchange
 from inventory.schema import Exchange
-from inventory.secrets import load_secrets
+from inventory.secrets import load_secrets, receiver_mistakes
 from roles.lib.ssh import send_without_delay
 from twinmx.aliases.inventory import load_aliases
 from twinmx.aliases.model import AliasFileError
@@ -65,6 +65,8 @@ def hosts_of(
             f"{exchange.secrets_file}: database_password: missing; allowed: the password of "
             f"{exchange.followed.user} in the database (alias_source is postgresql in {facts})"
         )
+    if wrong := receiver_mistakes(secrets, exchange.monitors.receivers):
+        raise InventoryError("\n".join(f"{exchange.secrets_file}: {line}" for line in wrong))
     if not exchange.followed:
         _check_aliases(exchange, facts)
     send_without_delay()
@@ -96,6 +98,11 @@ def _check_aliases(exchange: Exchange, facts: str) -> None:
         raise InventoryError(
             f"{facts}: aliases_file: {exchange.aliases_file!r} cannot be read: {error.strerror}"
         ) from None
+    ours = {alias.address for alias in exchange.canary_aliases.values()}
+    if taken := sorted(ours & {alias.address for alias in aliases}):
+        raise InventoryError(
+            f"{exchange.aliases_file}: {taken[0]}: the canary's own alias; allowed: any other address"
+        )
     known = {alias.address for alias in aliases if alias.enabled and alias.mailboxes_in_use}
     missing = [f"postmaster@{domain}" for domain in exchange.domains if f"postmaster@{domain}" not in known]
     if missing:

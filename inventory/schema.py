@@ -10,10 +10,12 @@ from ipaddress import IPv4Address
 from itertools import combinations
 from typing import Literal, Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from inventory.alias_source import AliasSource, Database, source_mistakes
+from inventory.canary import Canary, canary_alias, too_long_names
 from inventory.deadlines import Deadlines, not_nested
+from inventory.failover import Failover
 from inventory.gate import Gate
 from inventory.knob import (
     FilePath,
@@ -30,7 +32,10 @@ from inventory.knob import (
     refuse,
 )
 from inventory.limits import RateLimits, nobody_shares
+from inventory.monitors import Monitors
+from inventory.receivers import through_ourselves
 from inventory.spam import Spam
+from twinmx.aliases.model import Alias
 
 
 class Exchanger(Settings):
@@ -130,33 +135,6 @@ class Dns(Settings):
     )
 
 
-class Monitors(Settings):
-    """Thresholds of the alerts, and who may read metrics."""
-
-    clients: tuple[Network, ...] = knob((), says="Networks that may read the metrics ports.")
-    pending_messages: PositiveInt = knob(
-        50, says="Queued messages above which a check is bad.", unit="messages"
-    )
-    pending_checks: PositiveInt = knob(10, says="Bad checks in a row until the alert.", unit="checks")
-    canary_p95_seconds: PositiveInt = knob(
-        120, says="Canary delay above which a period is bad.", unit="seconds"
-    )
-    canary_periods: PositiveInt = knob(3, says="Bad periods in a row until the alert.", unit="periods")
-    clear_periods: PositiveInt = knob(3, says="Good periods in a row until an alert clears.", unit="periods")
-    snapshot_stale_seconds: PositiveInt = knob(
-        300,
-        says="Age of the last successful reading of the alias database above which a period is bad.",
-        unit="seconds",
-    )
-
-
-class Failover(Settings):
-    """What a host may do by itself when it, or its peer, is unwell."""
-
-    mode: Literal["auto", "manual"] = knob("auto", says="auto acts; manual only recommends.")
-    minimum_seconds: int = knob(360, ge=60, says="Least time between two automatic acts.", unit="seconds")
-
-
 class Access(Settings):
     """Who administers the hosts."""
 
@@ -186,6 +164,7 @@ class Exchange(Settings):
     rate_limits: RateLimits = Field(default_factory=RateLimits)
     spam: Spam = Field(default_factory=Spam)
     messages: Messages = Field(default_factory=Messages)
+    canary: Canary = Field(default_factory=Canary)
     tls: Tls
     dns: Dns = Field(default_factory=Dns)
     monitors: Monitors = Field(default_factory=Monitors)
@@ -201,7 +180,7 @@ class Exchange(Settings):
     @field_validator("exchangers")
     @classmethod
     def _exchangers_differ(cls, exchangers: dict[str, Exchanger]) -> dict[str, Exchanger]:
-        refuse(list(_taken(exchangers)))
+        refuse([*_taken(exchangers), *too_long_names(exchangers)])
         if not any(exchanger.active for exchanger in exchangers.values()):
             raise ValueError(
                 f"none of {', '.join(exchangers)} is active; allowed: at least one active exchanger"
@@ -225,10 +204,22 @@ class Exchange(Settings):
         refuse(nobody_shares(self.rate_limits, self.exchangers))
         return self
 
+    @model_validator(mode="after")
+    def _alerts_leave_past_us(self) -> Self:
+        names = [exchanger.fqdn for exchanger in self.exchangers.values()]
+        found = through_ourselves(self.monitors.receivers, names, self.domains)
+        refuse([Mistake(("monitors", *key), value, reason) for key, value, reason in found])
+        return self
+
     @property
     def followed(self) -> Database | None:
         """The database that the exchangers follow; None where the aliases come from the file."""
         return self.database if self.alias_source == "postgresql" else None
+
+    @property
+    def canary_aliases(self) -> dict[str, Alias]:
+        """Of each exchanger the alias to which it sends its canary's messages; no source lists them."""
+        return {name: canary_alias(name, self.domains[0]) for name in self.exchangers}
 
     def peers_of(self, name: str) -> list[Exchanger]:
         """The other exchangers, in MX order."""

@@ -1,14 +1,17 @@
 """The secrets of an exchange: read from a file outside the repository, typed, never shown."""
 
 import base64
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
-from inventory.knob import Form, Settings, knob
+from inventory.knob import Form, Settings, ShortName, knob
 from inventory.load import InventoryError, read_yaml
 from inventory.mistakes import problems
+from inventory.receivers import Receiver
 
 LEAST_KEY_BYTES = 16  # 128 bits: fewer could be guessed from a recorded update
 
@@ -40,6 +43,15 @@ class Tsig(Settings):
     secret: TsigKey = knob(says="Its secret.")
 
 
+class ReceiverSecret(Settings):
+    """What a receiver of alerts is reached with."""
+
+    secret: SecretStr = knob(
+        min_length=1,
+        says="A webhook's URL, a routing key of PagerDuty, an API key of Opsgenie, or the relay's password.",
+    )
+
+
 class Secrets(Settings):
     """All secrets; each stays hidden in a repr, a log and a traceback."""
 
@@ -54,6 +66,31 @@ class Secrets(Settings):
         min_length=1,
     )
     tsig: Tsig | None = knob(None, says="The DNS update key; needed where dns.server is set.")
+    receivers: dict[ShortName, ReceiverSecret] = knob(
+        {}, says="What monitors.receivers are reached with, under the same names."
+    )
+
+
+def receiver_mistakes(secrets: Secrets, receivers: Mapping[str, Receiver]) -> list[str]:
+    """What is missing or wrong among the secrets of `receivers`; no secret is told.
+
+    One file may serve several inventories, so what it has for others is no mistake.
+    """
+    told = []
+    for name, receiver in receivers.items():
+        given = secrets.receivers.get(name)
+        if receiver.needs_secret and given is None:
+            told.append(
+                f"receivers.{name}.secret: missing; allowed: what the {receiver.kind} is reached with"
+            )
+        if receiver.kind == "webhook" and given and not _is_url(given.secret):
+            told.append(f"receivers.{name}.secret: is no URL; allowed: one, from https:// on")
+    return told
+
+
+def _is_url(secret: SecretStr) -> bool:
+    found = urlsplit(secret.get_secret_value())
+    return found.scheme in ("http", "https") and bool(found.hostname)
 
 
 def load_secrets(path: Path) -> Secrets:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from lab.settings import STATE
+from lab.settings import ALERTS_PORT, OUTSIDE, STATE
 
 FILE = STATE / "secrets.yml"
 KEY_BYTES = 32
@@ -25,6 +25,7 @@ def _draw() -> dict[str, Any]:
             "algorithm": "hmac-sha256",
             "secret": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
         },
+        "receivers": {"outside": {"secret": f"http://{OUTSIDE.address}:{ALERTS_PORT}/alerts"}},
     }
 
 

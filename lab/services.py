@@ -13,6 +13,15 @@ UNITS = (
     "spamd.service",
     "valkey-server.service",
     "nftables.service",
+    "queues.service",
+    "canary.service",
+    "failover.service",
+    "vitals.service",
+    "prometheus.service",
+    "prometheus-alertmanager.service",
+    "prometheus-node-exporter.service",
+    "prometheus-blackbox-exporter.service",
+    "prometheus-redis-exporter.service",
 )
 WORKERS = ("gate@*.service", "forwarder@*.service")
 PROPERTIES = "Id,LoadState,ActiveState,UnitFileState"

@@ -91,6 +91,9 @@ DNS_PORT = 53
 AUTHORITATIVE_PORT = 5353
 """Knot's port on the outside host; Unbound stands on port 53 in front of it."""
 
+ALERTS_PORT = 9080
+"""The outside host takes the exchangers' alerts here, as a pager would, and keeps them to be read."""
+
 
 def base_image() -> str | None:
     """The image named by the environment, or None where one is to be bootstrapped."""

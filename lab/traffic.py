@@ -9,7 +9,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -63,6 +63,8 @@ class Load:
 
     rate: letters begun in a second. connections: sessions open at the same time (an exchanger admits 50
     from one address). patience_seconds: when a sender gives a letter up, counted from its first attempt.
+    burst: how many letters begin at the same moment; the rate stays what it is. order: asked before each
+    round, which hosts to try one after the other; without it every letter draws its own order and keeps it.
     large_share: the part of the letters that has `large_bytes`, the others have `small_bytes`.
     """
 
@@ -75,6 +77,8 @@ class Load:
     large_bytes: int = 51_200
     large_share: float = 0.1
     hosts: tuple[LabHost, ...] = LAB.hosts
+    burst: int = 1
+    order: Callable[[], Awaitable[Sequence[LabHost]]] | None = None
 
 
 @dataclass
@@ -159,11 +163,14 @@ def compose(load: Load, run: str, addresses: Sequence[Address] = ADDRESSES) -> l
 async def _send(sent: Sent, load: Load, draw: random.Random) -> None:
     """Try every MX in turn and again after a pause, until an answer is final or patience has gone.
 
-    Both exchangers are tried first equally often: a fault of either one then meets traffic.
+    Where nobody gives the order both exchangers are tried first equally often: a fault of either one then
+    meets traffic.
     """
-    hosts = draw.sample(load.hosts, len(load.hosts))
+    hosts: Sequence[LabHost] = draw.sample(load.hosts, len(load.hosts))
     give_up = time.monotonic() + load.patience_seconds
     for round_number in count():
+        if load.order is not None:
+            hosts = await load.order()
         for host in hosts:
             sent.attempts.append(await attempt(host, sent.letter))
             if sent.accepted or sent.refused:
@@ -188,7 +195,8 @@ async def send_all(letters: Sequence[Sent], load: Load, journal: Journal) -> Non
 
     async with asyncio.TaskGroup() as group:
         for number, sent in enumerate(letters):
-            await asyncio.sleep(max(0.0, started + number / load.rate - time.monotonic()))
+            due = started + (number - number % load.burst) / load.rate
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             await slots.acquire()
             journal.sent.append(sent)
             group.create_task(one(sent, random.Random(draw.random())))  # noqa: S311

@@ -45,9 +45,10 @@ setpriv --reuid twinmx --regid twinmx --clear-groups {PROGRAM} build {SOURCE} {S
 
 
 def render_source(site: Site) -> ManagedFile:
-    """The aliases of the inventory, as the host reads them."""
+    """The aliases of the inventory and the canary's, as the host reads them."""
     aliases = load_aliases(Path(site.exchange.aliases_file), site.exchange.domains)
-    return ManagedFile(SOURCE, dump_aliases(aliases), mode="0640", group="twinmx")
+    own = site.exchange.canary_aliases.values()
+    return ManagedFile(SOURCE, dump_aliases([*aliases, *own]), mode="0640", group="twinmx")
 
 
 def render_follower(site: Site) -> list[Managed]:

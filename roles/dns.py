@@ -7,7 +7,8 @@ never touched.
 """
 
 import shlex
-from collections.abc import Generator
+from collections.abc import Collection, Generator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,25 @@ from pyinfra.api.operation import operation
 
 from inventory.schema import Exchange
 from inventory.secrets import Secrets, load_secrets
+from roles.lib.agents import Standing, standing
 from roles.lib.role import role
+from twinmx.failover.mx import order_with
 
 RecordKey = tuple[str, str]
 
 Record.enable_validators({"legacy"})  # the set that is in force by default; unsaid, octoDNS warns about it
 
 
-def mail_records(exchange: Exchange, domain: str) -> dict[RecordKey, dict[str, Any]]:
+def mx_preferences(exchange: Exchange, demoted: Collection[str] = ()) -> dict[str, int]:
+    """Exchanger → preference: the inventory's, handed out anew with `demoted` behind the others."""
+    hosts = sorted(exchange.exchangers, key=lambda name: exchange.exchangers[name].mx_priority)
+    preferences = [exchange.exchangers[name].mx_priority for name in hosts]
+    return dict(zip(order_with(hosts, demoted), preferences, strict=True))
+
+
+def mail_records(
+    exchange: Exchange, domain: str, demoted: Collection[str] = ()
+) -> dict[RecordKey, dict[str, Any]]:
     """The records that make `domain` receive its mail here: (name below the domain, type) → octoDNS data.
 
     Sources: RFC 5321 5.1 (MX), RFC 7208 (SPF), RFC 7489 (DMARC).
@@ -38,7 +50,10 @@ def mail_records(exchange: Exchange, domain: str) -> dict[RecordKey, dict[str, A
     ttl = {"ttl": exchange.dns.ttl}
     sources = [f"ip4:{host.address}" for host in hosts]
     sources += [f"ip6:{host.address6}" for host in hosts if host.address6]
-    mx = [{"preference": host.mx_priority, "exchange": f"{host.fqdn}."} for host in hosts]
+    mx = [
+        {"preference": preference, "exchange": f"{exchange.exchangers[name].fqdn}."}
+        for name, preference in mx_preferences(exchange, demoted).items()
+    ]
     records: dict[RecordKey, dict[str, Any]] = {
         ("", "MX"): {"values": mx} | ttl,
         ("", "TXT"): {"values": [f"v=spf1 {' '.join(sources)} -all"]} | ttl,
@@ -53,10 +68,10 @@ def mail_records(exchange: Exchange, domain: str) -> dict[RecordKey, dict[str, A
     return records
 
 
-def desired_zone(exchange: Exchange, domain: str) -> Zone:
+def desired_zone(exchange: Exchange, domain: str, demoted: Collection[str] = ()) -> Zone:
     """octoDNS's picture of what `domain` shall hold of ours."""
     zone = Zone(f"{domain}.", [])
-    for (name, kind), data in mail_records(exchange, domain).items():
+    for (name, kind), data in mail_records(exchange, domain, demoted).items():
         zone.add_record(Record.new(zone, name, {"type": kind} | data))
     return zone
 
@@ -108,10 +123,34 @@ def provider(exchange: Exchange, secrets: Secrets) -> Rfc2136Provider:
     )
 
 
-def plan(exchange: Exchange, domain: str, target: Rfc2136Provider) -> Plan | None:
-    """What would have to change at `target` for `domain`; None where nothing would."""
+def plan(exchange: Exchange, domain: str, target: Rfc2136Provider, standing: Standing) -> Plan | None:
+    """What would have to change at `target` for `domain`; None where nothing would.
+
+    The MX set is left as it is while an agent cannot be asked whether it has changed it.
+    """
     owned = set(mail_records(exchange, domain))
-    return target.plan(desired_zone(exchange, domain), processors=[OnlyOurs(owned)])
+    if standing.silent:
+        owned.discard(("", "MX"))
+    desired = desired_zone(exchange, domain, standing.demoted)
+    for record in list(desired.records):
+        if (record.name, record._type) not in owned:
+            desired.remove_record(record)
+    return target.plan(desired, processors=[OnlyOurs(owned)])
+
+
+@cache
+def _asked(names: tuple[str, ...]) -> Standing:
+    return standing(names)
+
+
+def _standing(exchange: Exchange) -> Standing:
+    """What the agents say, asked once in a run and told."""
+    found = _asked(tuple(exchange.exchangers))
+    for name, why in found.demoted.items():
+        logger.info("    MX: %s stays behind the others, a failover is under way (%s)", name, why)
+    if found.silent:
+        logger.info("    MX: left as it is, %s cannot be asked", ", ".join(found.silent))
+    return found
 
 
 @operation()
@@ -119,7 +158,7 @@ def _zone(exchange: Exchange, domain: str) -> Generator[FunctionCommand | String
     server = f"{exchange.dns.server}:{exchange.dns.port}"
     try:
         target = provider(exchange, load_secrets(Path(exchange.secrets_file)))
-        changes = plan(exchange, domain, target)
+        changes = plan(exchange, domain, target, _standing(exchange))
     except Exception as error:  # dnspython, octoDNS or the network: all end this operation
         text = f"{domain}: the name server {server} does not let its zone be read: {error}"
         yield StringCommand(f"echo {shlex.quote(text)}; exit 1")

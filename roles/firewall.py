@@ -1,9 +1,10 @@
 """Packet filter: nothing comes in but what a host is for.
 
-Ports: 25 from everywhere (unless drained by Postfix itself), SSH from the operators' networks, the
-forwarder's port and that of a shared Valkey from the other exchangers, metrics from the monitors. On the
-host of the database: PostgreSQL's port from the exchangers and the applications. Only the table
-`inet twinmx` is ours: other tables on the host (a container engine's, fail2ban's) stay as they are.
+Ports: 25 from everywhere (unless drained by Postfix itself), SSH from the operators' networks; from the
+other exchangers the forwarder's port, the canary's, the Alertmanagers' and that of a shared Valkey; metrics
+from the monitors. On the host of the database: PostgreSQL's port from the exchangers and the applications.
+Only the table `inet twinmx` is ours: other tables on the host (a container engine's, fail2ban's) stay as
+they are.
 """
 
 from roles import valkey
@@ -28,6 +29,8 @@ def render_rules(site: Site) -> ManagedFile:
         peers=[peer.peer for peer in site.peers],
         ssh_port=exchange.access.ssh_port,
         forwarder_port=ports.FORWARDER,
+        canary_port=ports.CANARY_SMTP,
+        cluster_port=ports.ALERTMANAGER_CLUSTER,
         valkey_port=ports.VALKEY if valkey.serves_others(site) else None,
         metrics_from=exchange.monitors.clients,
         metrics_ports=ports.metrics(

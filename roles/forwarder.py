@@ -20,6 +20,7 @@ from roles.lib.site import Site
 from roles.release import CURRENT, current_link
 
 SETTINGS = "/etc/twinmx/forwarder.toml"
+DRAIN_DIRECTORY = "/run/twinmx"  # where the failover agent says that this host is drained
 SRS_KEYS = "/etc/twinmx/credentials/srs-keys"
 UNITS = "/etc/systemd/system"
 BEFORE_THE_QUEUE = 550
@@ -66,6 +67,7 @@ def render_files(site: Site) -> list[Managed]:
         limits_here=limits_here,
         valkey=valkey.seen_by(site),
         snapshot=SNAPSHOT,
+        drain_directory=DRAIN_DIRECTORY,
         rspamd_socket=rspamd.SCAN_SOCKET,
         spamd_port=ports.SPAMD,
     )

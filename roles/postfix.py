@@ -3,11 +3,13 @@
 Ports: 25 (inbound, unless drained) and 20386 on loopback (postfix-out). What waits for us and what waits
 for others are two queues with limits of their own (MULTI_INSTANCE_README). The inbound instance hands
 mail to the forwarder of this host, or at once to a peer's when that one does not answer; postfix-out
-takes it back from the forwarder and talks to the mailbox providers.
+takes it back from the forwarder and talks to the mailbox providers, and to the canaries' listeners.
 """
 
 import re
+from math import gcd
 
+from inventory.canary import canary_domain
 from roles import forwarder, tls
 from roles.aliases import DELTA, SNAPSHOT
 from roles.lib import ports
@@ -18,7 +20,7 @@ from roles.lib.packages import packages
 from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
-from twinmx.aliases.record import DISABLED, MAILBOX_DISABLED
+from twinmx.aliases.record import DISABLED, GONE, MAILBOX_DISABLED
 
 PACKAGES = ("postfix", "postfix-lmdb", "postfix-pcre")
 OLDEST = {"postfix": "3.10.13"}  # earlier 3.10 has holes in access restrictions and in BDAT
@@ -48,6 +50,18 @@ def nexthops(site: Site, own_address: object, port: int) -> str:
     return ", ".join(own + peers if site.me.active else peers + own)
 
 
+def standby_choice(site: Site) -> list[str]:
+    """What Postfix draws from for each delivery: `here` or `peer`, in the inventory's proportion.
+
+    Empty where all goes to this host first: without peers, without a share, or out of service.
+    """
+    share = site.exchange.failover.standby_share
+    if not (share and site.peers and site.me.active):
+        return []
+    common = gcd(share, 100)
+    return ["here"] * ((100 - share) // common) + ["peer"] * (share // common)
+
+
 def _unit(name: str) -> ManagedFile:
     return ManagedFile(f"/etc/systemd/system/{name}.d/twinmx.conf", render("postfix/unit.conf.j2"))
 
@@ -66,14 +80,20 @@ def render_inbound(site: Site) -> list[Managed]:
         "changes": str(DELTA.with_suffix("")),
         "socketmap_port": ports.SOCKETMAP,
         "out_port": ports.OUT,
-        "nexthops": nexthops(site, "127.0.0.1", ports.FORWARDER),
+        "nexthops": (hops := nexthops(site, "127.0.0.1", ports.FORWARDER)),
+        "nexthops_peer_first": ", ".join([*hops.split(", ")[1:], hops.split(", ")[0]]),
+        "standby_choice": standby_choice(site),
         "deadlines": exchange.deadlines,
         "gate": exchange.gate,
         "gate_port": ports.GATE,
         "disabled": re.escape(DISABLED),
         "mailbox_disabled": re.escape(MAILBOX_DISABLED),
+        "canaries": exchange.canary_aliases.values(),
+        "exchangers": site.exchanger_addresses,
+        "unknown": GONE.decode(),
     }
-    names = ("main.cf", "master.cf", "header_checks.pcre", "srs_shape.pcre", "alias_answers.pcre")
+    tables = ("header_checks.pcre", "srs_shape.pcre", "alias_answers.pcre", "canary_clients.cidr")
+    names = ("main.cf", "master.cf", *tables)
     files = [ManagedFile(f"/etc/postfix/{name}", render(f"postfix/{name}.j2", **values)) for name in names]
     return [*files, _unit("postfix.service")]
 
@@ -87,8 +107,10 @@ def render_out(site: Site) -> list[Managed]:
         "out_port": ports.OUT,
         "sessions": site.exchange.forwarder.workers * forwarder.CONNECTIONS + OTHER_SESSIONS,
         "back": nexthops(site, site.me.address, 25),
+        "listeners": {canary_domain(name): host.peer for name, host in site.exchange.exchangers.items()},
+        "canary_port": ports.CANARY_SMTP,
     }
-    names = ("main.cf", "master.cf")
+    names = ("main.cf", "master.cf", "canary.pcre")
     files = [
         ManagedFile(f"/etc/postfix-out/{name}", render(f"postfix/out/{name}.j2", **values)) for name in names
     ]

@@ -14,22 +14,31 @@ from pathlib import Path
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import state
+from typer.completion import get_completion_script  # type: ignore[attr-defined] # documented, not declared
 
 from roles.lib.converge import STAMPS
 from roles.lib.files import checked_files
-from roles.lib.managed import ManagedLink
+from roles.lib.managed import ManagedFile, ManagedLink
 from roles.lib.observed import announce, forget, observe
 from roles.lib.packages import packages
 from roles.lib.role import role
 from roles.lib.site import Site
 from roles.lib.wheelhouse import Wheelhouse, wheelhouse
 
-PACKAGES = ("python3-venv",)
+PACKAGES = ("python3-venv", "bash-completion")
 HOME = "/opt/twinmx"
 CURRENT = f"{HOME}/current"
 PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 PROGRAMS = tuple(tomllib.loads(PYPROJECT.read_text())["project"]["scripts"])
 OPERATOR = ManagedLink("/usr/local/bin/mxctl", f"{CURRENT}/bin/mxctl")
+# Tab in a login shell of an operator; mxctl itself says what may follow.
+COMPLETION = ManagedFile(
+    "/usr/local/share/bash-completion/completions/mxctl",
+    get_completion_script(  # noqa: S604 - the name of a shell, and nothing is run
+        prog_name="mxctl", complete_var="_MXCTL_COMPLETE", shell="bash"
+    )
+    + "\n",
+)
 
 # A release is built under a name of its own, tried, and only then linked: a wheel that does not even
 # import never becomes the current one. What was started from the old link loses its stamp. Older releases
@@ -85,4 +94,4 @@ def deploy(_site: Site) -> None:
     packages("release", PACKAGES)
     announce(paths=[CURRENT])
     _release(built=wheelhouse(), name="release")
-    checked_files("mxctl", [OPERATOR])
+    checked_files("mxctl", [OPERATOR, COMPLETION])

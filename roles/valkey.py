@@ -6,6 +6,7 @@ disk, a restart only forgets the last minute's counts.
 """
 
 import hashlib
+import hmac
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from inventory.schema import Exchanger
+from inventory.secrets import Secrets
 from roles.lib import ports
 from roles.lib.converge import converged_service
 from roles.lib.files import checked_files
@@ -36,6 +38,8 @@ COMMANDS = (
     *("lindex", "rpush", "ltrim", "lrem", "pexpire"),
     *("hlen", "hexists", "hincrby", "hgetall", "expire"),
 )
+EXPORTER = "exporter"
+"""The user of the monitors: it sees how Valkey is, and none of what is in it."""
 
 # Valkey has no "check the configuration" option: start the candidate on a socket of its own (and, where it
 # has one, a port of its own), and ask it.
@@ -82,6 +86,12 @@ def seen_by(site: Site) -> Seen:
     return Seen(address=str(other.peer), port=ports.VALKEY, certificate=PINNED) if other else Seen(SOCKET)
 
 
+def exporter_password(secrets: Secrets) -> str:
+    """The monitors' password, derived from that of the programs: one secret less to write down."""
+    password = secrets.valkey_password.get_secret_value()
+    return hmac.new(password.encode(), EXPORTER.encode(), "sha256").hexdigest()
+
+
 def _owned(path: str, content: str | bytes, *, secret: bool = False) -> ManagedFile:
     return ManagedFile(path, content, mode="0640", group="valkey", secret=secret)
 
@@ -94,7 +104,10 @@ def render_files(site: Site) -> list[Managed]:
     configuration = render(
         "valkey/valkey.conf.j2", socket=SOCKET, shared=shared, certificate=CERTIFICATE, key=KEY
     )
-    acl = render("valkey/users.acl.j2", digest=digest, commands=COMMANDS)
+    exporter = hashlib.sha256(exporter_password(site.secrets).encode()).hexdigest()
+    acl = render(
+        "valkey/users.acl.j2", digest=digest, commands=COMMANDS, exporter=EXPORTER, exporter_digest=exporter
+    )
     limits = render("valkey/limits.toml.j2", exchange=site.exchange, valkey=seen_by(site))
     return [
         _owned("/etc/valkey/valkey.conf", configuration),

@@ -48,11 +48,13 @@ def tests(name: str, *arguments: str, **environment: str) -> Stage:
 
 STAGES = [
     tests("unit and plan", "tests/unit", "tests/plan"),
+    tests("browser", "tests/browser"),
     Stage(
         "second converge changes nothing",
         [sys.executable, "-m", "controller", "unchanged", "inventory/lab.py"],
     ),
     tests("hosts", "tests/hosts"),
+    tests("alerts", "tests/alerts"),
     tests("mail", "tests/mail"),
     tests("faults", "tests/faults"),
     tests("fuzz", "tests/fuzz"),

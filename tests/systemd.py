@@ -88,6 +88,18 @@ def stopped(host: LabHost, *names: str) -> AbstractContextManager[None]:
     return ssh.meanwhile(host, _command("stop", *names), _command("start", *names), seconds=ORDER_SECONDS)
 
 
+@contextmanager
+def dead(host: LabHost, *names: str) -> Iterator[None]:
+    """`kill -9` units that systemd may not start again, and start them afterwards."""
+    try:
+        systemctl(host, "mask", "--runtime", *names)
+        ssh.on(host, f"{_signal('KILL', 'all', names)}; {_command('stop', *names)}", seconds=ORDER_SECONDS)
+        yield
+    finally:
+        systemctl(host, "unmask", "--runtime", *names)
+        systemctl(host, "start", *names)
+
+
 def frozen(host: LabHost, *names: str) -> AbstractContextManager[None]:
     """Hold all processes of units (SIGSTOP): they keep their sockets and answer nothing."""
     return ssh.meanwhile(host, _signal("STOP", "all", names), _signal("CONT", "all", names))

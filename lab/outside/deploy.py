@@ -1,5 +1,6 @@
-"""Converge the outside host: names first, then the resolver in front of them, packages, mail."""
+"""Converge the outside host: names first, then the resolver in front of them, packages, mail, alerts."""
 
+from lab.outside.roles.alerts import alerts
 from lab.outside.roles.knot import knot
 from lab.outside.roles.packages import package_cache
 from lab.outside.roles.postfix import postfix
@@ -9,3 +10,4 @@ knot()
 unbound()
 package_cache()
 postfix()
+alerts()

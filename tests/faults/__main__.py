@@ -14,11 +14,12 @@ from lab.engine import answers
 from lab.errors import LabError
 from lab.ledger import Result
 from lab.progress import console, note, step
-from lab.settings import ROOT
+from lab.settings import LAB, ROOT
 from lab.traffic import Load
 from tests.faults.cases import CASES, CORE
 from tests.faults.drill import Case, UnavailableError, run
 from tests.faults.table import table
+from tests.holding import agents_held
 
 REPORTS = ROOT / "build" / "faults"
 WIDTH = 150  # of the table where it goes into a file: no column is folded
@@ -53,7 +54,7 @@ def main(
     failed: list[str] = []
     for case in _chosen(names or [], core):
         try:
-            with step(f"{case.name}: {case.says}"):
+            with agents_held(LAB.hosts), step(f"{case.name}: {case.says}"):
                 result = run(case, Load(messages=messages, rate=rate, seed=seed))
         except UnavailableError as error:
             skipped[case.name] = str(error)

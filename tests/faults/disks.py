@@ -73,7 +73,7 @@ def _changed(drill: Drill, host: LabHost, queue: Queue, do: str, undo: str) -> I
             ssh.on(host, undo)
 
 
-def _small(drill: Drill, host: LabHost, queue: Queue) -> AbstractContextManager[None]:
+def small(drill: Drill, host: LabHost, queue: Queue) -> AbstractContextManager[None]:
     """Have the queue on a file system of its own, small in bytes and in files."""
     there = f"""set -e; mkdir -p {SMALL}
 mount -t tmpfs -o size={MEGABYTES}m,nr_inodes={INODES} fault {SMALL}
@@ -90,7 +90,7 @@ def _full(queue: Queue, fill: str) -> Case:
     what = "bytes" if fill == FULL_OF_BYTES else "inodes"
 
     def inject(drill: Drill) -> None:
-        with _small(drill, MX1, queue):
+        with small(drill, MX1, queue):
             drill.until_sent(0.2)
             with ssh.meanwhile(MX1, fill, EMPTIED):
                 for share in REFILLED:

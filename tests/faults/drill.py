@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lab import ssh
-from lab.ledger import Moment, Result, account
+from lab.ledger import Moment, Result, Seen, account
 from lab.ledger_places import Places, settle
 from lab.traffic import Journal, Load, Sent, compose, new_run, send_all
 from lab.waiting import until
@@ -97,11 +97,25 @@ async def _run(case: Case, drill: Drill, letters: list[Sent], journal: Journal) 
         group.create_task(send())
 
 
+@dataclass(frozen=True)
+class Carried:
+    """A drill that is over: its balance, and what that was drawn from."""
+
+    result: Result
+    letters: list[Sent]
+    seen: Seen
+
+
 def run(case: Case, load: Load) -> Result:
     """Run `case` under `load` on a whole pair, and leave it whole.
 
     Raises UnavailableError where the fault cannot be had, LabError where a host does not come back.
     """
+    return carry_out(case, load).result
+
+
+def carry_out(case: Case, load: Load) -> Carried:
+    """Do what `run` does, and keep every letter and where it was found."""
     wait_until_whole()
     name = new_run()
     journal = Journal(name)
@@ -118,7 +132,7 @@ def run(case: Case, load: Load) -> Result:
     result = account(case.name, load.seed, letters, seen, drill.moments)
     if case.trace and not _left_trace(case.trace, started, result):
         result.objections.append(f"the fault did not bite: {case.trace!r} was seen nowhere")
-    return result
+    return Carried(result, letters, seen)
 
 
 def _left_trace(pattern: str, started: float, result: Result) -> bool:

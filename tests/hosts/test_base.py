@@ -66,10 +66,12 @@ def test_nothing_listens_but_what_the_roles_say(host: Host, exchange: Exchange, 
     peer = str(exchanger.peer)
     metrics = [20400 + n for n in range(1, exchange.forwarder.workers + 1)]
     metrics += [20480 + n for n in range(1, exchange.gate.workers + 1)]
+    metrics += [*range(20460, 20464), *range(20465, 20470)]
     everywhere = {(address, port) for port in (25, exchange.access.ssh_port) for address in ("0.0.0.0", "::")}
-    loopback = {("127.0.0.1", port) for port in (783, 20381, 20382, 20383, 20386)}
+    loopback = {("127.0.0.1", port) for port in (783, 20381, 20382, 20383, 20386, 20464)}
+    link = {(peer, port) for port in (20381, 20387, *metrics)}
 
-    assert listening(host) == everywhere | loopback | {(peer, 20381)} | {(peer, port) for port in metrics}
+    assert listening(host) == everywhere | loopback | link
 
 
 def test_no_secret_is_readable_by_other_users(host: Host, secrets: Secrets) -> None:

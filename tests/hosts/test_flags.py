@@ -62,13 +62,17 @@ def mx(exchange: Exchange, *names: str) -> set[str]:
     }
 
 
-def test_primary_swaps_the_mx_records_and_nothing_else(
+def test_primary_swaps_the_mx_records_and_tells_the_agents(
     pair: Pair, exchange: Exchange, secrets: Secrets
 ) -> None:
     first, second = sorted(exchange.exchangers, key=lambda name: exchange.exchangers[name].mx_priority)
     before = {domain: zone(exchange, secrets, domain) for domain in exchange.domains}
 
-    assert pair.converge(primary=second) == {f"dns | {domain}: zone" for domain in exchange.domains}
+    assert pair.converge(primary=second) == {
+        *(f"dns | {domain}: zone" for domain in exchange.domains),
+        "failover | failover: files",
+        "failover | failover: converged",
+    }
 
     for domain in exchange.domains:
         assert resolved(domain, "MX") == mx(exchange, second, first)
@@ -120,7 +124,7 @@ def test_as_many_workers_run_as_the_flag_says(
     assert [line.split()[:1] + line.split()[2:3] for line in units.splitlines()] == [
         [f"forwarder@{worker}.service", "active"] for worker in range(1, number + 1)
     ]
-    assert {port for host, port in listening(last) if host == address and 20400 < port < 20480} == set(
+    assert {port for host, port in listening(last) if host == address and 20400 < port < 20460} == set(
         range(20401, 20401 + number)
     )
     assert delivered(exchange, exchange.exchangers[pair.last])

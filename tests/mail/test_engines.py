@@ -36,7 +36,7 @@ SPAMASSASSIN_SECONDS = 8
 AT_ONCE = 0.5
 BURST = 20
 RECOVERY_SECONDS = 60
-PORTS = f"{ports.METRICS_BASE // 100}[0-9]{{2}}"
+PORTS = f"({ports.METRICS_BASE // 10}[0-9]|{ports.GATE_METRICS_BASE // 10}[0-9])"
 METRICS = f"""for at in $(ss -Hltn | awk '{{print $4}}' | grep -E ':{PORTS}$'); do
   curl --silent --fail --max-time 2 http://$at/metrics | grep '^twinmx_spam_breaker_state' || exit 1
 done"""

@@ -17,6 +17,23 @@ ORDER = {
     "forwarder": ["forwarder: files", "forwarder: converged"],
     "gate": ["gate: files", "gate: converged"],
     "postfix": ["postfix: packages", "postfix: files", "postfix@out: converged", "postfix: converged"],
+    "queues": ["queues: files", "queues: converged"],
+    "canary": ["canary: files", "canary: converged"],
+    "failover": ["failover: files", "failover: converged"],
+    "exporters": [
+        "exporters: packages",
+        "exporters: files",
+        "prometheus-node-exporter: converged",
+        "prometheus-blackbox-exporter: converged",
+        "prometheus-redis-exporter: converged",
+        "vitals: converged",
+    ],
+    "prometheus": ["prometheus: packages", "prometheus: files", "prometheus: converged"],
+    "alertmanager": [
+        "alertmanager: packages",
+        "alertmanager: files",
+        "prometheus-alertmanager: converged",
+    ],
 }
 BOTH = {"@fake/mx1", "@fake/mx2"}
 

@@ -119,7 +119,7 @@ class Delivery:
         route = result.route = self._router.route(envelope.sender, envelope.recipients[0].address)
         if reason := self._trace.loop(message, route):
             raise Refused("loop", Reply(554, "5.4.6", f"mail loop: {reason}"))
-        if self._limit and (envelope.sender or not route.back):
+        if self._limit and not route.canary and (envelope.sender or not route.back):
             result.admission = await self._limit.admit(route, envelope.sender)
         stripped = headers.strip(message, verdicts.HEADER)
         missing = self._onward.missing(stripped, route.recipient, route.mailboxes)
@@ -137,6 +137,8 @@ class Delivery:
         del stripped  # a large message is in memory often enough
         onward = replace(envelope, sender=route.sender)
         if verdicts.is_spam(verdict, self._policy.reject_score):
+            if route.canary:  # nobody's mail, and its null sender hears of nothing: none of it is kept
+                raise Refused("spam", Reply(550, "5.7.1", "this message was taken for spam"))
             await self._put_aside(envelope, addressed(onward, missing), marked, result)
             return
         result.sent = await self._onward.send(onward, marked, missing)

@@ -51,8 +51,11 @@ class Report:
 
     def __call__(self, envelope: Envelope, size: int, result: Result, seconds: float) -> None:
         """Count and log a delivery that took `seconds` from the last byte to the reply."""
-        self._metrics.count(result.outcome, result.scanned_by, seconds)
         route, verdict = result.route, result.verdict
+        if route is not None and route.canary:
+            self._metrics.count_canary()
+        else:
+            self._metrics.count(result.outcome, result.scanned_by, seconds)
         self._log.info(
             "message",
             queue_id=result.queue_id,

@@ -1,6 +1,6 @@
 """Where a recipient's mail goes on to, and under whose name."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 
 from twinmx.addresses import fold, split
@@ -13,7 +13,7 @@ from twinmx.srs import Srs, SrsError, is_srs
 class Route:
     """A forward: `recipient` is ours, in folded case; `sender` is the rewritten one.
 
-    `back` says that it leads to a rewritten sender: a bounce, as a rule.
+    `back` says that it leads to a rewritten sender: a bounce, as a rule. `canary`: it counts for no user.
     """
 
     recipient: str
@@ -21,6 +21,7 @@ class Route:
     mailboxes: tuple[str, ...]
     account: str | None = None
     back: bool = False
+    canary: bool = False
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the client, not a fault
@@ -33,12 +34,15 @@ class Refused(Exception):  # noqa: N818 - an answer to the client, not a fault
 
 
 class Router:
-    """Finds routes in the snapshot, and in rewritten senders of ours."""
+    """Finds routes in the snapshot, and in rewritten senders of ours; `canaries` are the canary's aliases."""
 
-    def __init__(self, snapshot: Snapshot, srs: Srs, domains: Collection[str]) -> None:
+    def __init__(
+        self, snapshot: Snapshot, srs: Srs, domains: Collection[str], canaries: Set[str] = frozenset()
+    ) -> None:
         self._snapshot = snapshot
         self._srs = srs
         self._domains = frozenset(domains)
+        self._canaries = canaries
 
     def route(self, sender: str, recipient: str) -> Route:
         """Return the route of a message; raises `Refused`, or `SnapshotError` where it is not known."""
@@ -53,7 +57,13 @@ class Router:
         if not (mailboxes := alias.mailboxes_in_use):
             text = f"<{recipient}>: the mailbox behind this alias is disabled"
             raise Refused("mailbox-disabled", Reply(550, "5.2.1", text))
-        return Route(alias.address, self._rewrite(sender, domain), mailboxes, alias.account)
+        return Route(
+            alias.address,
+            self._rewrite(sender, domain),
+            mailboxes,
+            alias.account,
+            canary=alias.address in self._canaries,
+        )
 
     def srs_original(self, recipient: str) -> str | None:
         """Return the address behind a rewritten sender of ours, None where it is none (any more)."""

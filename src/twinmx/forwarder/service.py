@@ -1,5 +1,6 @@
 """One worker process: its parts put together, started, and stopped without dropping a message."""
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
 from twinmx.forwarder.delivered import VERB, Delivered
 from twinmx.forwarder.delivery import Delivery, Policy, Scanner
+from twinmx.forwarder.drained import follow
 from twinmx.forwarder.metrics import ForwarderMetrics
 from twinmx.forwarder.onward import Onward
 from twinmx.forwarder.peers import Peers
@@ -41,7 +43,8 @@ class Worker:
         self._number = number
         self._metrics = ForwarderMetrics()
         self._snapshot = Snapshot(settings.aliases.snapshot)
-        router = Router(self._snapshot, Srs(keys, settings.srs.max_age_days), settings.srs.domains)
+        srs = Srs(keys, settings.srs.max_age_days)
+        router = Router(self._snapshot, srs, settings.srs.domains, settings.canaries)
         self._chain = chain_of(settings.spam, self._metrics.registry)
         self._pool = Pool(
             str(settings.reinject.address),
@@ -107,6 +110,8 @@ class Worker:
         await self._socketmap.listen(SOCKETMAP_ADDRESS, settings.srs.socketmap_port)
         longest = settings.deadline.total_seconds + settings.deadline.grace_seconds
         stack.push_async_callback(self._server.stop, longest)
+        drain = asyncio.create_task(follow(settings.drain.directory, self._server))
+        stack.callback(drain.cancel)
         for address in settings.listen.addresses:
             await self._server.listen(str(address), settings.listen.port)
 

@@ -70,6 +70,12 @@ class Delivered(Table):
     directory: Path
 
 
+class Drain(Table):
+    """Where the failover agent says that this host is drained."""
+
+    directory: Path
+
+
 class Deadline(Table):
     """Seconds for one message, from its last byte to our reply, and how long Postfix waits for that.
 
@@ -89,9 +95,11 @@ class Settings(Table):
     """Everything the forwarder is told; `host` is the name it gives itself.
 
     With `limits` it defers what is over them (the incident of June 2021); without, the gate has refused it.
+    `canaries`: the aliases of the canary, whose mail counts for no user.
     """
 
     host: Domain
+    canaries: frozenset[str] = frozenset()
     listen: Listen
     metrics: Metrics
     reinject: Reinject
@@ -100,6 +108,7 @@ class Settings(Table):
     srs: SrsSettings
     spam: Spam
     quarantine: Quarantine
+    drain: Drain
     delivered: Delivered
     deadline: Deadline
     limits: Limits | None = None

@@ -1,5 +1,7 @@
 """What the gate counts."""
 
+from collections import OrderedDict
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 MAX_ACCOUNTS = 100
@@ -27,17 +29,26 @@ class GateMetrics:
         )
         self._limited = Counter(
             "twinmx_gate_limited",
-            f"Recipients refused over a limit, by account; the first {MAX_ACCOUNTS}, then {OTHER}",
+            f"Recipients refused over a limit, by account, or alias without one: the last {MAX_ACCOUNTS}; "
+            f"{OTHER}: addresses that are nobody's",
             ["account"],
             registry=registry,
         )
-        self._accounts: set[str] = set()
+        self._accounts: OrderedDict[str, None] = OrderedDict()
+
+    def count(self, outcome: str, seconds: float | None) -> None:
+        """Count one message, and the seconds to its answer where they are of interest."""
+        self.messages.labels(outcome).inc()
+        if seconds is not None:
+            self.seconds.observe(seconds)
 
     def count_limited(self, account: str | None) -> None:
-        """Count a refusal over a limit; strangers choose who is flooded, so the labels are bounded."""
+        """Count a refusal over a limit. Strangers choose who is flooded, so the labels are bounded: whoever
+        was refused last longest ago goes, and a flood of today has its name whatever was before.
+        """
         label = account or OTHER
-        if label not in self._accounts:
-            if len(self._accounts) >= MAX_ACCOUNTS:
-                label = OTHER
-            self._accounts.add(label)
+        self._accounts[label] = None
+        self._accounts.move_to_end(label)
+        if len(self._accounts) > MAX_ACCOUNTS:
+            self._limited.remove(self._accounts.popitem(last=False)[0])
         self._limited.labels(label).inc()

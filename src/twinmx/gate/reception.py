@@ -14,7 +14,7 @@ from twinmx.addresses import canonical
 from twinmx.gate.background import Background
 from twinmx.gate.metrics import GateMetrics
 from twinmx.gate.received import received
-from twinmx.gate.recipients import Judgement, Recipients
+from twinmx.gate.recipients import CANARY, Judgement, Recipients
 from twinmx.gate.sparing import Sparing
 from twinmx.limits.limiter import Admission
 from twinmx.milter import answers
@@ -51,6 +51,7 @@ class Reception:
         self._sender = sender
         self._recipients: list[str] = []
         self._admissions: list[Admission] = []
+        self._for_users = False
         self._log = structlog.get_logger()
 
     async def recipient(self, address: str) -> bytes:
@@ -66,6 +67,7 @@ class Reception:
             self._note_refusal(address, judgement)
             return answers.refuse(judgement.reply)
         self._recipients.append(address)
+        self._for_users = self._for_users or judgement.outcome != CANARY
         if judgement.admission is not None:
             self._admissions.append(judgement.admission)
         return answers.CONTINUE
@@ -113,7 +115,7 @@ class Reception:
 
     def _note_refusal(self, address: str, judgement: Judgement) -> None:
         if judgement.outcome.startswith("over"):
-            self._desk.metrics.count_limited(judgement.account)
+            self._desk.metrics.count_limited(judgement.owner)
         omitted = self._desk.refusals.allows()
         if omitted is not None:
             self._log.info(
@@ -128,8 +130,7 @@ class Reception:
             )
 
     def _report(self, mail: Mail, outcome: str, verdict: Verdict | None, seconds: float) -> None:
-        self._desk.metrics.messages.labels(outcome).inc()
-        self._desk.metrics.seconds.observe(seconds)
+        self._desk.metrics.count(outcome if self._for_users else CANARY, seconds if self._for_users else None)
         self._log.info(
             "message",
             queue_id=mail.queue_id,

@@ -4,7 +4,7 @@ Who exists is decided by Postfix before the gate is asked. What cannot be known 
 ours never refuses mail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from twinmx.addresses import fold, split
@@ -12,19 +12,26 @@ from twinmx.aliases.snapshot import Snapshot, SnapshotError
 from twinmx.limits.limiter import Admission, Limiter
 from twinmx.srs import is_srs
 
+CANARY = "canary"
+"""The outcome of a recipient that is the canary's: it is scanned like any other, and counts for nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One recipient: `outcome` is one word for logs and metrics, `reply` is None where it is accepted."""
+    """One recipient: `outcome` is one word for logs and metrics, `reply` is None where it is accepted.
+
+    owner: who is flooded where it is over a limit, the account, or the alias that has none.
+    """
 
     outcome: str
     reply: str | None = None
     account: str | None = None
     admission: Admission | None = None
+    owner: str | None = None
 
 
 class Recipients:
-    """Judges recipients; without `limits` nothing is counted and no limit refuses."""
+    """Judges recipients; without `limits`, and for `canaries`, nothing is counted and no limit refuses."""
 
     def __init__(
         self,
@@ -34,12 +41,14 @@ class Recipients:
         disabled_text: str,
         mailbox_disabled_text: str,
         limit_text: str,
+        canaries: Set[str] = frozenset(),
     ) -> None:
         self._snapshot = snapshot
         self._limits = limits
         self._disabled = f"550 {disabled_text}"
         self._mailbox_disabled = f"550 {mailbox_disabled_text}"
         self._over = f"550 {limit_text}"
+        self._canaries = canaries
 
     async def judge(self, sender: str, recipient: str) -> Judgement:
         """Return what becomes of one recipient, in its canonical form; a `sender` is empty when null."""
@@ -55,7 +64,8 @@ class Recipients:
             return Judgement("disabled", self._disabled, alias.account)
         if not (mailboxes := alias.mailboxes_in_use):
             return Judgement("mailbox-disabled", self._mailbox_disabled, alias.account)
-        return await self._count(alias.address, mailboxes, alias.account, sender)
+        accepted = CANARY if alias.address in self._canaries else "accepted"
+        return await self._count(alias.address, mailboxes, alias.account, sender, accepted=accepted)
 
     async def release(self, admission: Admission) -> None:
         """Take back what was counted for a message that is not accepted after all."""
@@ -77,9 +87,10 @@ class Recipients:
         bounce: bool = False,
         accepted: str = "accepted",
     ) -> Judgement:
-        if self._limits is None:
+        if self._limits is None or accepted == CANARY:
             return Judgement(accepted, None, account)
         admission = await self._limits.admit(alias, mailboxes, account=account, sender=sender, bounce=bounce)
         if admission.allowed:
             return Judgement(accepted, None, account, admission)
-        return Judgement(f"over-{admission.over}", self._over, account)
+        owner = account or (alias if mailboxes else None)
+        return Judgement(f"over-{admission.over}", self._over, account, owner=owner)

@@ -77,6 +77,7 @@ class Worker:
             disabled_text=settings.recipients.disabled_text,
             mailbox_disabled_text=settings.recipients.mailbox_disabled_text,
             limit_text=settings.limits.text,
+            canaries=settings.canaries,
         )
 
     def _fault(self) -> str | None:

@@ -38,9 +38,13 @@ class Deadline(Table):
 
 
 class Settings(Table):
-    """Everything the gate is told; `host` is the name Postfix has in Received fields."""
+    """Everything the gate is told; `host` is the name Postfix has in Received fields.
+
+    `canaries`: the aliases of the canary, whose mail counts for no user.
+    """
 
     host: Domain
+    canaries: frozenset[str] = frozenset()
     listen: Listen
     metrics: Metrics
     aliases: Aliases

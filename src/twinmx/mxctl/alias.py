@@ -22,6 +22,7 @@ from twinmx.aliases.overrides import Override, OverridesError, overrides_of, rea
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
 from twinmx.aliases.update import NoSuchAlias, override_alias
 from twinmx.mxctl import duration
+from twinmx.mxctl.manual import manual
 from twinmx.mxctl.output import Json, failed, moment, note, printable
 from twinmx.program.settings import SettingsError, load_settings
 
@@ -32,6 +33,8 @@ Reason = Annotated[str, typer.Option(help="Why, for whoever looks at `show` or `
 Local = Annotated[
     bool, typer.Option("--local", help="On this host alone, also where a database is followed.")
 ]
+
+_SWITCHED = {0: "done", 1: "not done: no such alias, or the database or the snapshot is out of reach"}
 
 app = typer.Typer(help="Aliases: show, disable, enable, overrides.", no_args_is_help=True)
 
@@ -44,9 +47,14 @@ def _given(
     context.obj = snapshot
 
 
-@app.command()
+@app.command(
+    epilog=manual(
+        "mxctl alias show shop@alias.example",
+        status={0: "shown", 1: "no such alias, or the snapshot cannot be read"},
+    )
+)
 def show(context: typer.Context, address: Address, as_json: Json = False) -> None:
-    """Show what this host knows of ADDRESS; exit 1 where there is no such alias."""
+    """Show what this host knows of ADDRESS."""
     base: Path = context.obj
     try:
         with Snapshot(base) as reader:
@@ -81,7 +89,9 @@ def show(context: typer.Context, address: Address, as_json: Json = False) -> Non
     )
 
 
-@app.command()
+@app.command(
+    epilog=manual("mxctl alias disable shop@alias.example --reason 'flooded'", status=_SWITCHED),
+)
 def disable(
     context: typer.Context, address: Address, reason: Reason = "", local: Local = False, as_json: Json = False
 ) -> None:
@@ -89,7 +99,7 @@ def disable(
     _switch(context.obj, address, enabled=False, reason=reason, local=local, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=manual("mxctl alias enable shop@alias.example", status=_SWITCHED))
 def enable(
     context: typer.Context, address: Address, reason: Reason = "", local: Local = False, as_json: Json = False
 ) -> None:
@@ -97,7 +107,9 @@ def enable(
     _switch(context.obj, address, enabled=True, reason=reason, local=local, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=manual("mxctl alias overrides", status={0: "shown", 1: "the overrides cannot be read"}),
+)
 def overrides(context: typer.Context, as_json: Json = False) -> None:
     """Show the aliases that this host treats otherwise than their source says."""
     found = _overrides(context.obj)

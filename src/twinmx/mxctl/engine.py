@@ -1,8 +1,6 @@
 """`mxctl engine`: take a spam engine out, or have it asked first, for a time and on this host."""
 
-import getpass
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +10,8 @@ import typer
 
 from twinmx.forwarder.settings import SETTINGS, Settings
 from twinmx.mxctl import duration
-from twinmx.mxctl.output import Json, failed, moment, note, printable
+from twinmx.mxctl.manual import manual
+from twinmx.mxctl.output import Json, failed, moment, note, operator, printable
 from twinmx.program.settings import SettingsError, load_settings
 from twinmx.spam.overrides import Override, OverridesError, change, in_force, read
 from twinmx.spam.settings import Spam
@@ -45,7 +44,10 @@ def _given(
         raise failed(str(error)) from error
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=manual("mxctl engine list", status={0: "shown", 1: "the settings or the orders cannot be read"}),
+)
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show the engines in the order in which they are asked, and what is ordered about them."""
     spam: Spam = context.obj
@@ -58,7 +60,12 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     _show(spam, orders, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=manual(
+        "mxctl engine skip rspamd --for 30m --reason 'slow since the update'",
+        status={0: "done", 1: "refused, the last engine in use; or the order cannot be written"},
+    )
+)
 def skip(
     context: typer.Context,
     name: Name,
@@ -84,7 +91,12 @@ def skip(
     _change(spam, edit, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=manual(
+        "mxctl engine use spamassassin --for 2h",
+        status={0: "done", 1: "the order cannot be written"},
+    )
+)
 def use(
     context: typer.Context, name: Name, seconds: Length, reason: Reason = "", as_json: Json = False
 ) -> None:
@@ -99,7 +111,9 @@ def use(
     _change(spam, edit, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=manual("mxctl engine clear rspamd", status={0: "done", 1: "the orders cannot be written"}),
+)
 def clear(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Back to what the inventory says of this engine."""
     spam = _known(context, name)
@@ -121,8 +135,7 @@ def _order(act: Literal["skip", "use"], seconds: float, reason: str) -> Override
     if not 0 < seconds <= LONGEST_SECONDS:
         raise typer.BadParameter(f"--for {duration.show(seconds)}; allowed: more than 0s, at most 7d")
     now = time.time()
-    by = os.environ.get("SUDO_USER") or getpass.getuser()
-    return Override(act=act, since=now, until=now + seconds, by=by, reason=reason)
+    return Override(act=act, since=now, until=now + seconds, by=operator(), reason=reason)
 
 
 def _change(spam: Spam, edit: Callable[[dict[str, Override]], None], *, as_json: bool) -> None:

@@ -1,5 +1,7 @@
 """How every group of commands speaks: to operators, to programs, and to the log of who did what."""
 
+import getpass
+import os
 import syslog
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,10 +11,15 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 
 
-def failed(message: str) -> typer.Exit:
-    """Say what went wrong, and return the end of the command with status 1, for the caller to raise."""
+def failed(message: str, status: int = 1) -> typer.Exit:
+    """Say what went wrong, and return the end of the command with `status`, for the caller to raise."""
     typer.echo(message, err=True)
-    return typer.Exit(1)
+    return typer.Exit(status)
+
+
+def operator() -> str:
+    """Return who gives orders: the person who became root, else the user."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def note(told: str) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from twinmx.forwarder.settings import SETTINGS, Settings
 from twinmx.mxctl import duration
+from twinmx.mxctl.manual import manual
 from twinmx.mxctl.output import Json, failed, moment, note, printable
 from twinmx.mxctl.release import NextHop, ReleaseError, release
 from twinmx.program.settings import SettingsError, load_settings
@@ -33,13 +34,18 @@ def _given(
         raise failed(str(error)) from error
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=manual(
+        "mxctl quarantine list --older 12h", status={0: "shown", 1: "something is damaged or cannot be read"}
+    ),
+)
 def list_(
     context: typer.Context,
     older: Annotated[str, typer.Option(metavar="AGE", help="Only those older than this: 7d, 12h.")] = "0s",
     as_json: Json = False,
 ) -> None:
-    """Show what is there, the oldest first; exit 1 where something is damaged."""
+    """Show what is there, the oldest first."""
     store = _store(context)
     least_age = duration.parse(older)
     now = time.time()
@@ -63,7 +69,12 @@ def list_(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(
+    epilog=manual(
+        "mxctl quarantine show NAME --headers",
+        status={0: "shown", 1: "there is no such message, or it is damaged"},
+    )
+)
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `list` shows it.")],
@@ -91,7 +102,13 @@ def show(
         raise failed(str(error)) from error
 
 
-@app.command("release")
+@app.command(
+    "release",
+    epilog=manual(
+        "mxctl quarantine release NAME NAME",
+        status={0: "all have gone", 1: "something stays in quarantine, and why"},
+    ),
+)
 def release_(
     context: typer.Context,
     names: Names,
@@ -115,7 +132,9 @@ def release_(
     _each(store, names, send, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=manual("mxctl quarantine drop NAME", status={0: "all are gone", 1: "something is still there"}),
+)
 def drop(context: typer.Context, names: Names, as_json: Json = False) -> None:
     """Remove messages for good."""
 

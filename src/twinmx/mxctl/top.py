@@ -17,11 +17,17 @@ from twinmx.limits.settings import SETTINGS, LimitsFile
 from twinmx.limits.statistics import KEPT_MINUTES, Kind, minute_now
 from twinmx.limits.store import client
 from twinmx.mxctl import duration
+from twinmx.mxctl.manual import manual
 from twinmx.mxctl.output import Json, failed, printable
 from twinmx.program.settings import SettingsError, load_settings
 
 PASSWORD = Path("/etc/twinmx/credentials/valkey-password")
 PATIENCE_SECONDS = 3.0
+MANUAL = manual(
+    "mxctl top",
+    "mxctl top --by account --window 1h -n 5",
+    status={0: "shown", 1: "Valkey does not tell, or the settings cannot be read"},
+)
 
 
 def top(

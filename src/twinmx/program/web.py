@@ -1,20 +1,26 @@
 """The HTTP side of a worker: /metrics for Prometheus, /healthz for whoever waits for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 
 class WebServer:
-    """Serves a registry, and health as `check` sees it: None when well, else what is wrong."""
+    """Serves a registry, health as `check` sees it (None when well, else what is wrong), and `routes`."""
 
-    def __init__(self, registry: CollectorRegistry, check: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        check: Callable[[], str | None],
+        routes: Iterable[web.AbstractRouteDef] = (),
+    ) -> None:
         self._registry = registry
         self._check = check
         application = web.Application()
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/healthz", self._healthz)
+        application.router.add_routes(routes)
         self._runner = web.AppRunner(application, access_log=None)
 
     @property

@@ -40,6 +40,7 @@ class Server:
         self._budget = Budget(limits.max_bytes_in_hand)
         self._verbs = verbs or {}
         self._max_connections = max_connections
+        self._away: Reply | None = None
         self._sessions: set[Session] = set()
         self._servers: list[asyncio.Server] = []
         self._quiet = asyncio.Event()
@@ -66,6 +67,16 @@ class Server:
         server = await loop.create_server(self._session, address, port, backlog=_BACKLOG, reuse_port=True)
         self._servers.append(server)
 
+    def turn_away(self, reply: Reply | None) -> None:
+        """Greet with `reply` (a 421) whoever connects, and end each open session after its transaction.
+
+        With None, serve again.
+        """
+        self._away = reply
+        if reply is not None:
+            for session in tuple(self._sessions):
+                session.stop()
+
     async def stop(self, seconds: float) -> None:
         """Accept no more, let transactions finish for at most `seconds`, then drop what is left."""
         for server in self._servers:
@@ -90,6 +101,8 @@ class Server:
     def _refuse(self, peer: str) -> Reply | None:
         if not self._allowed(peer):
             return _NOT_A_CLIENT
+        if self._away is not None:
+            return self._away
         return _FULL if len(self._sessions) > self._max_connections else None
 
     def _allowed(self, peer: str) -> bool:

@@ -77,3 +77,14 @@ def test_without_its_secrets_it_says_what_is_missing(monkeypatch: pytest.MonkeyP
         InventoryError, match=r"^/etc/twinmx/secrets\.yml: cannot be read: .*; it holds the secrets"
     ):
         runpy.run_path(str(FOLDER / "production.py"))
+
+
+def test_its_commented_receivers_are_accepted(files: Files) -> None:
+    head, _, rest = (FOLDER / "production.yml").read_text().partition("  # receivers:")
+    commented, access, tail = f"  # receivers:{rest}".partition("\naccess:")
+    files.facts.write_text(head + commented.replace("  # ", "  ") + access + tail)
+
+    monitors = load_exchange(files.facts).monitors
+
+    assert set(monitors.receivers) == {"oncall", "board"}
+    assert monitors.routes["desk"].times == ("office",)

@@ -12,6 +12,8 @@ RSPAMD_PASSWORD = "correct-horse-battery"
 VALKEY_PASSWORD = "staple-of-many-words"
 DATABASE_PASSWORD = "elephants-never-'forget"
 SRS_KEYS = ("0123456789abcdefghijklmnopqrstuv", "zyxwvutsrqponmlkjihgfedcba543210")
+WEBHOOK = "https://pager.elsewhere.example/hook/0123456789"
+RELAY_PASSWORD = "relay-of-many-words"
 TSIG_SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 MX1 = {"fqdn": "mx1.alias.example", "address": "198.51.100.11", "mx_priority": 10}
@@ -46,13 +48,22 @@ def secrets() -> Secrets:
             "database_password": DATABASE_PASSWORD,
             "srs_keys": list(SRS_KEYS),
             "tsig": {"name": "twinmx", "secret": TSIG_SECRET},
+            "receivers": {"hook": {"secret": WEBHOOK}, "mail": {"secret": RELAY_PASSWORD}},
         }
     )
 
 
 def all_secrets() -> list[str]:
     """Every secret of `secrets()`, as text."""
-    return [RSPAMD_PASSWORD, VALKEY_PASSWORD, DATABASE_PASSWORD, *SRS_KEYS, TSIG_SECRET]
+    return [
+        RSPAMD_PASSWORD,
+        VALKEY_PASSWORD,
+        DATABASE_PASSWORD,
+        *SRS_KEYS,
+        TSIG_SECRET,
+        WEBHOOK,
+        RELAY_PASSWORD,
+    ]
 
 
 def site(of: Exchange | None = None, name: str = "mx1") -> Site:

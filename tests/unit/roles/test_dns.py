@@ -1,9 +1,14 @@
 """The records that a served domain needs, for several exchanges."""
 
+from typing import cast
+
 import pytest
+from octodns.zone import Zone
+from octodns_bind import Rfc2136Provider
 
 from inventory.schema import Exchange
-from roles.dns import desired_zone, mail_records, provider
+from roles.dns import OnlyOurs, desired_zone, mail_records, mx_preferences, plan, provider
+from roles.lib.agents import Standing
 from tests.unit.roles.exchanges import IPV6, MX1, MX2, MX3, exchange, secrets
 
 
@@ -30,6 +35,51 @@ def test_primary_swaps_the_priorities_and_nothing_else() -> None:
     }
     assert {key for key in usual if usual[key] != swapped[key]} == {("", "MX")}
     assert usual.keys() == swapped.keys()
+
+
+@pytest.mark.parametrize(
+    ("demoted", "preferences"),
+    [
+        ((), {"mx3": 5, "mx1": 10, "mx2": 20}),
+        (("mx3",), {"mx1": 5, "mx2": 10, "mx3": 20}),
+        (("mx1", "mx3"), {"mx2": 5, "mx3": 10, "mx1": 20}),
+    ],
+)
+def test_who_is_demoted_stands_behind_the_others_and_all_stay_listed(
+    demoted: tuple[str, ...], preferences: dict[str, int]
+) -> None:
+    assert mx_preferences(exchange(MX1, MX2, MX3), demoted) == preferences
+
+
+class Zones:
+    """A name server that only keeps what it is asked to compare."""
+
+    def __init__(self) -> None:
+        self.compared: list[set[tuple[str, str]]] = []
+
+    def plan(self, desired: Zone, processors: list[OnlyOurs]) -> None:
+        (ours,) = processors
+        self.compared.append({(record.name, record._type) for record in desired.records})
+        assert ours.owned == self.compared[-1]
+
+
+def test_the_mx_set_is_left_alone_while_an_agent_cannot_be_asked() -> None:
+    zones = Zones()
+
+    for standing in Standing(), Standing(silent=["mx2"]):
+        plan(exchange(), "alias.example", cast(Rfc2136Provider, zones), standing)
+
+    usual, careful = zones.compared
+    assert usual - careful == {("", "MX")}
+
+
+def test_what_agents_say_is_put_together() -> None:
+    found = Standing()
+    found.take("mx1", '{"demoted": ["mx1"], "cause": "forwarders"}')
+    found.take("mx2", "{}")
+    found.take("mx3", "curl: (7) refused")
+
+    assert found == Standing({"mx1": "mx1: forwarders"}, ["mx3"])
 
 
 def test_a_drained_host_stays_in_the_records() -> None:

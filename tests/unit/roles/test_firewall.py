@@ -34,15 +34,32 @@ def test_operators_come_from_networks_of_both_families() -> None:
     assert "ip6 saddr 2001:db8:2::/48 tcp dport 2222 accept" in lines
 
 
+def opened_to_monitors(lines: list[str]) -> list[str]:
+    """Ports and ranges that a network of monitors reaches."""
+    (rule,) = [line for line in lines if "saddr 192.0.2.0/28" in line and "dport 22 " not in line]
+    return rule.split("{ ")[1].split(" }")[0].split(", ")
+
+
 def test_metrics_are_opened_for_every_worker_and_no_further() -> None:
     monitors = {"clients": ["192.0.2.0/28"]}
+    three = exchange(flags={"workers": "2"}, gate={"workers": 3}, monitors=monitors)
+    twelve = exchange(flags={"workers": "12"}, monitors=monitors)
+    programs = ["20460-20463", "20465-20467", "20469"]
 
-    assert "ip saddr 192.0.2.0/28 tcp dport { 20401-20402, 20481-20483 } accept" in rules(
-        exchange(flags={"workers": "2"}, gate={"workers": 3}, monitors=monitors)
-    )
-    assert "ip saddr 192.0.2.0/28 tcp dport { 20401-20412, 20481-20482 } accept" in rules(
-        exchange(flags={"workers": "12"}, monitors=monitors)
-    )
+    assert opened_to_monitors(rules(three)) == ["20401-20402", *programs, "20481-20483"]
+    assert opened_to_monitors(rules(twelve)) == ["20401-20412", *programs, "20481-20482"]
+
+
+def test_canaries_and_alertmanagers_talk_to_exchangers_alone() -> None:
+    of = exchange(MX1, MX2 | PEER_LINK, monitors={"clients": ["192.0.2.0/28"]})
+
+    assert sources_of(20387, rules(of)) == ["10.0.0.12"]
+    assert sources_of(20468, rules(of)) == ["10.0.0.12"]
+    assert "ip saddr 10.0.0.12 meta l4proto { tcp, udp } th dport 20468 accept" in rules(of)
+
+
+def test_the_prober_is_opened_to_nobody() -> None:
+    assert sources_of(20464, rules(exchange(MX1, MX2))) == []
 
 
 def test_a_drain_does_not_close_the_port() -> None:

@@ -76,6 +76,28 @@ def test_bounces_return_through_the_own_public_port_unless_it_is_drained() -> No
         assert back.format(domain=domain, hops="[198.51.100.12]:25, [198.51.100.11]:25") in drained
 
 
+def test_a_share_of_the_mail_leaves_through_the_peer_and_canaries_stay() -> None:
+    maps = inbound(exchange(failover={"standby_share": 20}))["transport_maps"]
+
+    assert "randmap:{ here, here, here, here, peer }" in maps
+    here, peer = (
+        "fwd:[127.0.0.1]:20381, [198.51.100.12]:20381",
+        "fwd:[198.51.100.12]:20381, [127.0.0.1]:20381",
+    )
+    assert f"inline:{{ {{ here = {here} }}, {{ peer = {peer} }} }}" in maps
+    for domain in ("alias.example", "masked.example"):
+        assert f"{{ {domain} = served }}" in maps
+    for name in ("mx1", "mx2"):
+        assert f"{{ canary-{name}@alias.example = {here} }}" in maps
+
+
+@pytest.mark.parametrize(
+    "of", [exchange(failover={"standby_share": 0}), exchange(MX1), exchange(flags=DRAINED)]
+)
+def test_without_a_share_or_a_peer_and_while_drained_there_is_no_choice(of: Exchange) -> None:
+    assert "transport_maps" not in inbound(of)
+
+
 def test_draining_takes_away_the_public_port_and_no_other_service() -> None:
     usual = services(text(named(render_inbound(site()), "master.cf")))
     drained = services(text(named(render_inbound(site(exchange(flags=DRAINED))), "master.cf")))

@@ -47,6 +47,8 @@ budget_seconds = 10
 directory = "{directory}/quarantine"
 [delivered]
 directory = "{directory}/delivered"
+[drain]
+directory = "{directory}"
 [deadline]
 total_seconds = 45
 postfix_seconds = 60

@@ -1,5 +1,6 @@
 """A whole gate between a test, which is the MTA, and the engines that the test makes."""
 
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Gatehouse:
         self.engines: dict[str, Any] = {}
         self.registry = CollectorRegistry()
 
-    async def start(self, *, limited: bool = True) -> None:
+    async def start(self, *, limited: bool = True, canaries: Set[str] = frozenset()) -> None:
         self.reader = Snapshot(self.snapshot)
         spam = {"engines": list(self.engines), "total_seconds": 0.6, "reject_score": 15, **self.engines}
         self.chain = chain_of(Spam.model_validate(spam | {"max_scan_bytes": 1 << 16}), self.registry)
@@ -53,6 +54,7 @@ class Gatehouse:
             disabled_text="5.1.1 switched off",
             mailbox_disabled_text="5.2.1 nobody in",
             limit_text=limits.text,
+            canaries=canaries,
         )
         self.metrics = GateMetrics(self.registry)
         self.desk = Desk(

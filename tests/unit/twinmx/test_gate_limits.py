@@ -4,6 +4,8 @@ import pytest
 
 from tests.unit.twinmx.gatehouse import ALIAS_LIMIT, HELLO, KEY, OVER, Gatehouse, mta_of, rcpt, sent
 from tests.unit.twinmx.peers import Engines
+from twinmx.aliases.model import Alias
+from twinmx.aliases.update import build_snapshot
 from twinmx.gate.metrics import MAX_ACCOUNTS
 from twinmx.limits.settings import BOUNCES
 from twinmx.srs import Srs
@@ -89,10 +91,28 @@ async def test_the_replay_of_2021_refuses_nothing_before_the_queue(gate: Gatehou
         assert (await sent(gate))[-1] == (b"c", b"")
 
 
-async def test_accounts_in_metrics_are_bounded(gate: Gatehouse) -> None:
+async def test_accounts_in_metrics_are_bounded_and_those_of_today_have_their_names(gate: Gatehouse) -> None:
     await gate.start()
-    for number in range(MAX_ACCOUNTS + 50):
+    for number in range(MAX_ACCOUNTS):
         gate.metrics.count_limited(f"account{number}")
+    gate.metrics.count_limited("account0")
+    gate.metrics.count_limited("today")
 
-    assert gate.counted("limited_total", account="account0") == 1
-    assert gate.counted("limited_total", account="other") == 50
+    assert gate.counted("limited_total", account="today") == 1
+    assert gate.counted("limited_total", account="account0") == 2
+    assert gate.counted("limited_total", account="account1") == 0, "refused last longest ago"
+    assert gate.counted("limited_total", account="account2") == 1
+
+
+async def test_an_alias_without_an_account_is_named_and_an_address_of_nobody_is_not(gate: Gatehouse) -> None:
+    build_snapshot([Alias(HELLO, ("hello@mailbox.example",), None)], gate.snapshot)
+    await gate.start()
+    mta = await mta_of(gate)
+    await mta.mail(b"<a@sender.example>")
+    for recipient in (HELLO, BOUNCE):
+        answers = [await mta.rcpt(recipient) for _ in range(ALIAS_LIMIT + 1)]
+        assert answers[-1] == OVER
+    mta.close()
+
+    assert gate.counted("limited_total", account=HELLO) == 1
+    assert gate.counted("limited_total", account="other") == 1

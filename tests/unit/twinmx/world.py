@@ -45,6 +45,7 @@ class World:
         self.reinject_port = 0
         self.peer_port = 0
         self.limits: RateLimits | None = None
+        self.canaries: frozenset[str] = frozenset()
 
     async def start(
         self, *, total_seconds: float = 5.0, reinject_seconds: float = 2.0, grace_seconds: float = 2.0
@@ -68,7 +69,7 @@ class World:
             "mx1.alias.example",
             Delivery(
                 Policy(total_seconds, grace_seconds, 15.0),
-                Router(self.reader, SRS, {"alias.example"}),
+                Router(self.reader, SRS, {"alias.example"}, self.canaries),
                 Trace("mx1.alias.example", [KEY]),
                 Scanner(self.chain, [KEY]),
                 Quarantine(self.quarantine),

@@ -18,6 +18,7 @@ from twinmx.aliases.database.metrics import SourceMetrics
 from twinmx.aliases.database.rows import Row, alias_of, fault_of
 from twinmx.aliases.database.settings import Settings
 from twinmx.aliases.model import Alias, Change
+from twinmx.aliases.own import own_aliases, with_own
 from twinmx.aliases.snapshot import Snapshot, SnapshotError, SnapshotMeta
 from twinmx.aliases.update import apply_changes, build_snapshot
 
@@ -40,6 +41,8 @@ class Puller:
         self._metrics = metrics
         self._log = structlog.get_logger()
         self._rejected: set[str] = set()
+        self._own = own_aliases(settings.canaries)
+        self._own_missing = True
         known = self._known()
         self.marker = Marker.parse(known.marker) if known else None
 
@@ -80,18 +83,24 @@ class Puller:
     async def _apply(self, found: reading.Changes, here: Marker) -> None:
         wanted = [Change(alias.address, alias) for row in found.rows if (alias := self._accepted(row))]
         wanted += [Change(address, None) for address in found.gone]
+        ours = {alias.address for alias in self._own}
+        wanted = [change for change in wanted if change.address not in ours]
+        if self._own_missing:  # the snapshot may be older than they are
+            wanted += [Change(alias.address, alias) for alias in self._own]
         for address in found.gone:
             self._settle(address)
         if wanted:
             await asyncio.to_thread(apply_changes, self._target, wanted, marker=str(here))
+        self._own_missing = False
 
     async def _rebuild(self, batches: AsyncIterator[list[Row]], here: Marker) -> None:
         self._rejected.clear()
         known = self._known()
         least = int(known.count * LEAST_SHARE) if known else 0
         rows = self._in_thread(batches, asyncio.get_running_loop())
-        aliases = self._checked(rows, least)
+        aliases = with_own(self._checked(rows, least), self._own)
         await asyncio.to_thread(build_snapshot, aliases, self._target, marker=str(here))
+        self._own_missing = False
 
     def _in_thread(self, batches: AsyncIterator[list[Row]], loop: asyncio.AbstractEventLoop) -> Iterator[Row]:
         """The rows of `batches`, for a thread: each batch is fetched by the loop when it is needed."""

@@ -33,9 +33,10 @@ class Timing(Table):
 
 
 class Settings(Table):
-    """All settings of the follower."""
+    """All settings of the follower; `canaries`: aliases of the exchange's own, and where each leads."""
 
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
+    canaries: dict[str, str] = Field(default_factory=dict)
     database: Server
     timing: Timing
     aliases: Aliases

@@ -1,5 +1,14 @@
 """Mistakes in an exchange's facts: edits of the good ones, and what must be said about each."""
 
-from tests.unit.inventory.bad_facts import database, form, hosts, limits, spam
+from tests.unit.inventory.bad_facts import canary, database, failover, form, hosts, limits, monitors, spam
 
-TABLE = form.ROWS | hosts.ROWS | limits.ROWS | spam.ROWS | database.ROWS
+TABLE = (
+    canary.ROWS
+    | failover.ROWS
+    | form.ROWS
+    | hosts.ROWS
+    | limits.ROWS
+    | spam.ROWS
+    | database.ROWS
+    | monitors.ROWS
+)

@@ -1,0 +1,73 @@
+"""Is a host itself well: disk, certificate, clock, resolver, and whether it answers at all."""
+
+from roles.lib.alerts.rule import Alert, Thresholds
+
+MEGABYTE = 1_000_000
+DAY = 86_400
+
+
+def alerts(told: Thresholds) -> list[Alert]:
+    """What makes a host unfit."""
+    return [*_room(told), *_surroundings(told)]
+
+
+def _room(told: Thresholds) -> list[Alert]:
+    limits = told.monitors
+    space = "100 * node_filesystem_avail_bytes / node_filesystem_size_bytes"
+    inodes = "100 * node_filesystem_files_free / node_filesystem_files"
+    return [
+        Alert(
+            "DiskFull",
+            "page",
+            f"min by (host) (twinmx_queue_free_bytes) < {limits.disk_free_megabytes * MEGABYTE} "
+            f"or min by (host) ({space}) < {limits.free_percent}",
+            "{{ $labels.host }} will soon take no mail: its disk is nearly full.",
+            "`df -h` there; `mxctl queue`, `mxctl quarantine list`, the journal, Prometheus' retention.",
+        ),
+        Alert(
+            "InodesFull",
+            "page",
+            f"min by (host) (twinmx_queue_free_inodes) < {limits.free_inodes} "
+            f"or min by (host) ({inodes}) < {limits.free_percent}",
+            "{{ $labels.host }} will soon take no mail: its disk can hold few more files.",
+            "`df -i` there; a message in a queue is a file: `mxctl queue`.",
+        ),
+    ]
+
+
+def _surroundings(told: Thresholds) -> list[Alert]:
+    limits = told.monitors
+    ends = 'min by (host) (probe_ssl_earliest_cert_expiry{job="smtp"}) - time()'
+    apart = "max by (host) (abs(node_time_seconds - timestamp(node_time_seconds)))"
+    adrift = "max by (host) (abs(node_timex_offset_seconds))"
+    clock = limits.clock_seconds
+    return [
+        Alert(
+            "CertificateExpires",
+            "ticket",
+            f"{ends} < {limits.certificate_days * DAY}",
+            "Senders that insist on TLS will give up on {{ $labels.host }} when its certificate ends.",
+            "Renew the files of tls.certificate and tls.key, then converge.",
+        ),
+        Alert(
+            "ClockWrong",
+            "ticket",
+            f"{apart} > {clock} or {adrift} > {clock}",
+            "Mail through {{ $labels.host }} has wrong times, and what it signs may be refused.",
+            "`timedatectl timesync-status` on both hosts: one of the two clocks is wrong.",
+        ),
+        Alert(
+            "ResolverSlow",
+            "ticket",
+            f"max by (host) (twinmx_resolver_seconds) > {limits.resolver_seconds}",
+            "Mail through {{ $labels.host }} is slow or waits, as names are resolved late or not at all.",
+            "The name servers in /etc/resolv.conf of that host: `dig MX` of a provider at each.",
+        ),
+        Alert(
+            "HostSilent",
+            "page",
+            'max by (host) (up{job!~"smtp|blackbox"}) == 0',
+            "{{ $labels.host }} does nothing: senders use the other host, and what is in its queue waits.",
+            "Its console, its network, the link between the hosts. Its own alerts are held back meanwhile.",
+        ),
+    ]

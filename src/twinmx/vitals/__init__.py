@@ -1,0 +1,1 @@
+"""Figures of a host that no packaged exporter can read."""

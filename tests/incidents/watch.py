@@ -1,0 +1,92 @@
+"""What the outside and the hosts themselves tell of an incident, and whether everything is at rest again."""
+
+import asyncio
+import json
+import urllib.error
+
+from inventory.load import load_exchange
+from lab import mx_order, ssh
+from lab.errors import LabError
+from lab.settings import AUTHORITATIVE_PORT, LAB, ROOT, LabHost
+from lab.waiting import until
+from roles.lib import ports
+from roles.lib.alerts.rule import ALWAYS
+from tests.hosts import watching
+from tests.incidents.verdict import Done, Told
+
+AUDIT = "/var/lib/twinmx/failover/audit.jsonl"
+REST_SECONDS = 900
+"""A spam engine that was left out stays out for `failover.rules.engine.bypass_seconds`: ten minutes."""
+
+
+def told_since(since: float) -> list[Told]:
+    """The alerts that the pager was told as firing from then on."""
+    return [
+        Told(at, alert["labels"]["alertname"], alert["labels"].get("host", ""))
+        for at, alert in watching.told()
+        if at >= since and alert["status"] == "firing" and alert["labels"].get("severity") != ALWAYS
+    ]
+
+
+def done_since(since: float) -> list[Done]:
+    """What the agents of all hosts did from then on, by their audit logs, in order."""
+    return sorted((one for host in LAB.hosts for one in _done(host, since)), key=lambda one: one.at)
+
+
+def _done(host: LabHost, since: float) -> list[Done]:
+    lines = ssh.on(host, f"cat {AUDIT}.1 {AUDIT} 2>/dev/null || true").splitlines()
+    return [Done(by=host.alias, **entry) for entry in map(json.loads, lines) if entry["at"] >= since]
+
+
+def _unrest(host: LabHost, minimum_seconds: float, order: dict[str, int]) -> str | None:
+    """Why a host is not at rest, by its agent and its Alertmanager; None where it is."""
+    state = json.loads(watching.fetched(f"http://{host.address}:{ports.FAILOVER}/state"))
+    alerts = json.loads(watching.fetched(f"http://{host.address}:{ports.ALERTMANAGER}/api/v2/alerts"))
+    firing = [one["labels"]["alertname"] for one in alerts if one["labels"].get("severity") != ALWAYS]
+    reasons = {
+        f"it is {state['state']}": state["state"] != "active",
+        f"bad: {state['bad'] or state['suspect']}": state["bad"] or state["suspect"],
+        f"{state['mode']}, held by {state['hold']}": state["held"] or state["mode"] != "auto",
+        f"left out: {list(state['bypassed'])}": state["bypassed"],
+        f"DNS has {state['mx']}": any(shown != order for shown in state["mx"].values()),
+        f"firing: {firing}": firing,
+        "its last act is too young": state["at"] - (state["last_act"] or 0) <= minimum_seconds,
+    }
+    return "; ".join(text for text, wrong in reasons.items() if wrong) or None
+
+
+def preferred() -> set[str]:
+    """The exchangers that come first in the MX of any served domain, on the server that is their source."""
+
+    async def ask_all() -> set[str]:
+        answers = [await mx_order.ask(domain, AUTHORITATIVE_PORT) for domain in LAB.domains]
+        return {min(answer)[1] for answer in answers}
+
+    names = asyncio.run(ask_all())
+    return {host.alias for host in LAB.hosts if host.fqdn in names}
+
+
+def wait_for_rest() -> None:
+    """Wait until both agents are active and may act, DNS is the inventory's, and no alert fires.
+
+    Raises LabError with what is not so after REST_SECONDS.
+    """
+    exchange = load_exchange(ROOT / "inventory" / "exchange.yml")
+    order = {name: host.mx_priority for name, host in exchange.exchangers.items()}
+    said: dict[str, str] = {}
+
+    def at_rest() -> bool:
+        said.clear()
+        for host in LAB.hosts:
+            try:
+                why = _unrest(host, exchange.failover.minimum_seconds, order)
+            except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+                why = str(error)
+            if why:
+                said[host.alias] = why
+        return not said
+
+    try:
+        until(at_rest, REST_SECONDS, "both hosts at rest")
+    except LabError as error:
+        raise LabError(f"{error.cause}: {said}") from error

@@ -1,0 +1,137 @@
+"""Two hosts in this process: real agents and real HTTP between them, on two addresses of loopback.
+
+Their programs are small stand-ins that say what a test wants, and port 25 is a list of what nft was to do.
+"""
+
+import asyncio
+import json
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from tests.unit.twinmx.failover_settings import HOSTS, settings
+from twinmx.failover import lease
+from twinmx.failover.service import SOCKET, Service
+from twinmx.failover.settings import Settings
+
+KEYS = (b"k" * 32,)
+IDLE = """twinmx_queue_read_age_seconds{instance="in"} 1
+twinmx_queue_messages{instance="in",queue="incoming"} 0
+twinmx_queue_messages{instance="in",queue="active"} 0
+"""
+
+
+@dataclass
+class Programs:
+    """What runs on a host beside the agent; `well` says whether the forwarder does."""
+
+    address: str
+    well: bool = True
+    metrics: str = ""
+    _runners: list[web.AppRunner] = field(default_factory=list)
+    _smtp: asyncio.Server | None = None
+
+    async def start(self, base: int, smtp_port: int) -> None:
+        """Forwarder, gate, queues and canary on the ports behind `base`."""
+        for port in range(base + 1, base + 5):
+            application = web.Application()
+            application.router.add_get("/healthz", self._healthz if port == base + 1 else self._ok)
+            application.router.add_get("/metrics", self._metrics)
+            application.router.add_get("/state", self._state)
+            runner = web.AppRunner(application, access_log=None)
+            await runner.setup()
+            await web.TCPSite(runner, self.address, port).start()
+            self._runners.append(runner)
+        self._smtp = await asyncio.start_server(self._greet, self.address, smtp_port)
+
+    async def stop(self) -> None:
+        for runner in self._runners:
+            await runner.cleanup()
+        if self._smtp:
+            self._smtp.close()
+        self._runners, self._smtp = [], None
+
+    async def _ok(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.Response(status=200 if self.well else 503)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(text=IDLE + self.metrics)
+
+    async def _state(self, _request: web.Request) -> web.Response:
+        return web.json_response({"via": {}})
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+
+class HostUnderTest:
+    """A host: its programs, its agent while it lives, its directory, and what was done to its port 25."""
+
+    def __init__(self, name: str, directory: Path, base: int, **changes: Any) -> None:
+        self.name = name
+        self.directory = directory
+        directory.mkdir()
+        address = next(str(host["address"]) for host in HOSTS if host["name"] == name)
+        self.programs = Programs(address)
+        made = settings(str(directory), **changes)
+        local = made.local.model_dump(mode="json") | {
+            "forwarders": 1,
+            "gates": 1,
+            "forwarders_base": base,
+            "gates_base": base + 1,
+            "queues_port": base + 3,
+            "canary_port": base + 4,
+        }
+        self.settings = Settings.model_validate(
+            made.model_dump(mode="json")
+            | {"name": name, "local": local, "metrics": {"address": address, "port_base": base + 4}}
+        )
+        self._stack: AsyncExitStack | None = None
+
+    async def start(self) -> None:
+        self._stack = AsyncExitStack()
+        await Service(self.settings, KEYS, None, 1).start(self._stack)
+
+    async def stop(self) -> None:
+        if self._stack:
+            await self._stack.aclose()
+        self._stack = None
+
+    @property
+    def drained(self) -> bool:
+        """As the forwarder sees it."""
+        return lease.in_force(self.directory)
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What is on disk."""
+        found: dict[str, Any] = json.loads((self.directory / "state.json").read_text())
+        return found
+
+    async def operator(self, method: str, path: str, **order: object) -> tuple[int, dict[str, Any]]:
+        """What `mxctl` would be answered on the socket."""
+        connector = aiohttp.UnixConnector(str(self.directory / SOCKET))
+        async with (
+            aiohttp.ClientSession(connector=connector) as client,
+            client.request(method, f"http://agent{path}", json=order or None) as response,
+        ):
+            return response.status, await response.json()
+
+    async def state(self) -> dict[str, Any]:
+        return (await self.operator("GET", "/state"))[1]
+
+    async def page(self, path: str) -> str:
+        """What monitors and peers are answered."""
+        url = f"http://{self.programs.address}:{self.settings.port}{path}"
+        async with aiohttp.ClientSession() as client, client.get(url) as response:
+            return await response.text()
