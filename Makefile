@@ -26,7 +26,7 @@ down: ## remove the lab: containers, network, volume, image, build/lab
 	@test ! -x $(BIN)/python || $(BIN)/python -m lab down
 
 test: up ## all tests: unit, plan, fresh pair, second converge, hosts, mail
-	@$(BIN)/python tests/run.py
+	@$(BIN)/python -m tests.run
 
 test-long: test ## all tests, then every fault case and ten minutes of fuzzing (about an hour)
 	@$(BIN)/python -m tests.faults

@@ -112,6 +112,11 @@ class Failover(Settings):
     """What a host may do by itself when it, or its peer, is unwell."""
 
     mode: Literal["auto", "manual"] = knob("auto", says="auto acts; manual only recommends.")
+    under_way: Literal["leave", "end"] = knob(
+        "leave",
+        says="What a converge does with a failover that is under way: leave it to the agents, or end it. "
+        "Meant for one converge, with the flag `failover`.",
+    )
     minimum_seconds: int = knob(
         360, ge=60, le=86_400, says="Least time between two automatic acts of one host.", unit="seconds"
     )
@@ -140,8 +145,8 @@ class Failover(Settings):
         5,
         ge=0,
         le=50,
-        says="Share of the mail that an exchanger hands to the next one first even on good days, so that each "
-        "one's address is known to mailbox providers on the bad one.",
+        says="Share of the mail that an exchanger hands to the next one first even on good days, so that "
+        "each one's address is known to mailbox providers on the bad one.",
         unit="percent",
     )
     rules: Rules = Field(default_factory=Rules)

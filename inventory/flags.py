@@ -74,6 +74,10 @@ def _rate_limit_answer(exchange: Exchange, value: str) -> dict[str, object]:
     return {"rate_limits": exchange.rate_limits.model_dump() | {"answer": answer}}
 
 
+def _failover(exchange: Exchange, value: str) -> dict[str, object]:
+    return {"failover": exchange.failover.model_dump() | {"under_way": value}}
+
+
 def _alias_source(_: Exchange, value: str) -> dict[str, object]:
     return {"alias_source": value}
 
@@ -84,6 +88,7 @@ FLAGS: dict[str, Flag] = {
     "workers": Flag("forwarder workers on each host", "12", _workers),
     "spam_engines": Flag("the spam engines in order, joined by commas", "spamassassin,rspamd", _spam_engines),
     "aliases_from": Flag("where the aliases come from: file or postgresql", "postgresql", _alias_source),
+    "failover": Flag("end what the agents have taken out of service by themselves", "end", _failover),
     "rate_limit_answer": Flag("the answer above a rate limit: 550, 450 or 421", "450", _rate_limit_answer),
 }
 

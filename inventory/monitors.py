@@ -147,7 +147,12 @@ class Monitors(Settings):
         unit="seconds",
     )
     regroup_seconds: int = knob(
-        60, ge=1, le=3600, says="Least time between two notifications of one kind.", unit="seconds"
+        60,
+        ge=1,
+        le=3600,
+        says="Least time between two notifications of one kind. In its first half each Alertmanager has "
+        "its turn, should those before it be gone: at most 15 seconds each.",
+        unit="seconds",
     )
     repeat_hours: int = knob(
         4, ge=1, le=168, says="After this, who was told of what still fires is told again.", unit="hours"

@@ -28,6 +28,8 @@ SECRETS = "/etc/prometheus/receivers"
 SERVICE = "prometheus-alertmanager.service"
 NOBODY = "nobody"
 WRITTEN = "# written from monitors.receivers, routes and times of the inventory; secrets are in files\n"
+LONGEST_TURN = 15.0
+"""Seconds: Alertmanager's own --cluster.peer-timeout."""
 WEEK: tuple[Weekday, ...] = (*("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),)
 
 
@@ -140,16 +142,29 @@ def secret_files(site: Site) -> list[Managed]:
     ]
 
 
+def turn_seconds(monitors: Monitors, members: int) -> float:
+    """How long each of the cluster waits for the one before it to tell (--cluster.peer-timeout, seconds).
+
+    While it waits it keeps the alerts as they were. Were the last one's turn after the next round of the
+    first, it would tell what is over once more, as firing. So all turns are in the first half of a round
+    (regroup_seconds); the other half is for rounds that did not begin at once. See
+    https://prometheus.io/docs/alerting/latest/high_availability/ and Alertmanager's issue 4008.
+    """
+    return min(LONGEST_TURN, monitors.regroup_seconds / (2 * max(members - 1, 1)))
+
+
 def render_files(site: Site) -> list[Managed]:
     """Configuration, secrets, flags and unit."""
+    monitors = site.exchange.monitors
     flags = render(
         "alertmanager/default.j2",
         address=site.me.peer,
         port=ports.ALERTMANAGER,
         cluster_port=ports.ALERTMANAGER_CLUSTER,
         peers=[peer.peer for peer in site.peers],
+        turn=f"{turn_seconds(monitors, 1 + len(site.peers)):g}",
     )
-    content = yaml.safe_dump(configuration(site.exchange.monitors), sort_keys=False, width=1_000)
+    content = yaml.safe_dump(configuration(monitors), sort_keys=False, width=1_000)
     return [
         ManagedFile(CONFIGURATION, WRITTEN + content),
         *secret_files(site),

@@ -3,7 +3,7 @@
 Ports: none on the hosts. It runs on the controller, after the exchangers have converged, and changes a
 record set only where it differs. octoDNS compares and applies; in the lab by RFC 2136 with TSIG. What it
 does not own (any other name or type in the zone: the web site's address, NS; any other text beside SPF) is
-never touched.
+never touched. Nor is what a failover did to MX, unless that is to end.
 """
 
 import shlex
@@ -144,10 +144,15 @@ def _asked(names: tuple[str, ...]) -> Standing:
 
 
 def _standing(exchange: Exchange) -> Standing:
-    """What the agents say, asked once in a run and told."""
+    """What the agents say, asked once in a run and told; without what is going to be ended."""
     found = _asked(tuple(exchange.exchangers))
+    if exchange.failover.under_way == "end":
+        if found.silent:
+            logger.info("    MX: written all the same, %s cannot be asked", ", ".join(found.silent))
+        found = found.ended()
     for name, why in found.demoted.items():
-        logger.info("    MX: %s stays behind the others, a failover is under way (%s)", name, why)
+        how = "by an order: mxctl undrain" if name in found.ordered else "to end it: --data failover=end"
+        logger.info("    MX: %s stays behind the others, a failover is under way (%s); %s", name, why, how)
     if found.silent:
         logger.info("    MX: left as it is, %s cannot be asked", ", ".join(found.silent))
     return found

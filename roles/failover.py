@@ -6,8 +6,18 @@ of its own beside the firewall's, and changes the MX of the zones that dns keeps
 had to act, and came late (docs/adr/0015).
 """
 
+import shlex
+from collections.abc import Generator
+
+from pyinfra import logger
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.facts.server import Command
+
 from roles.forwarder import DRAIN_DIRECTORY, SRS_KEYS, keys_file
 from roles.lib import ports
+from roles.lib.agents import ASK, END, Standing
 from roles.lib.converge import converged_service
 from roles.lib.files import checked_files
 from roles.lib.managed import Managed, ManagedFile
@@ -77,9 +87,23 @@ def _key(site: Site) -> list[Managed]:
     return [ManagedFile(TSIG, f"{secret}\n", mode="0400", secret=True)]
 
 
+@operation()
+def _ended(exchanger: str) -> Generator[StringCommand, None, None]:
+    """Have the agent take back what it did by itself, if there is anything."""
+    found = Standing()
+    found.take(exchanger, host.get_fact(Command, f"{ASK} || true") or "")
+    if found.silent:
+        logger.info("    %s: its agent cannot be asked, so there is nothing to end", exchanger)
+    if found.ordered:
+        logger.info("    %s: it stays drained, by an order: mxctl undrain", exchanger)
+    if done := found.by_itself.get(exchanger):
+        logger.info("    %s: its agent ends %s", exchanger, ", ".join(done))
+        yield StringCommand(f"sh -c {shlex.quote(END)}")
+
+
 @role("failover")
 def deploy(site: Site) -> None:
-    """Run it on the current release. A drain that is in force outlives the restart."""
+    """Run it on the current release. A drain that is in force outlives the restart, unless it is to end."""
     files = render_files(site)
     absent = [] if site.exchange.dns.server else [TSIG]
     checked_files(
@@ -90,3 +114,5 @@ def deploy(site: Site) -> None:
         inputs=[*files, keys_file(site), current_link()],
         healthy=f"curl --silent --fail --max-time 2 http://{site.me.peer}:{ports.FAILOVER}/healthz",
     )
+    if site.exchange.failover.under_way == "end":
+        _ended(exchanger=site.name, name="failover: ended")

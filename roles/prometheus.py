@@ -24,7 +24,7 @@ PACKAGES = ("prometheus", "curl")
 CONFIGURATION = "/etc/prometheus/prometheus.yml"
 RULES = "/etc/prometheus/rules/twinmx.yml"
 MEMORY_MEGABYTES = 1_024
-LONGEST_SCRAPE = 10  # seconds
+LONGEST_SCRAPE, LONGEST_TELLING = 10, 2  # seconds
 
 WRITTEN = "# written from the thresholds of the inventory: roles/lib/alerts\n"
 
@@ -83,6 +83,7 @@ def render_files(site: Site) -> list[Managed]:
         period=monitors.scrape_seconds,
         timeout=min(monitors.scrape_seconds, LONGEST_SCRAPE),
         rules=RULES,
+        told_within=LONGEST_TELLING,
         alertmanagers=[f"{host.peer}:{ports.ALERTMANAGER}" for host in exchange.exchangers.values()],
         jobs=jobs(site),
         probed={name: host.peer for name, host in exchange.exchangers.items() if host.active},

@@ -14,9 +14,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from lab.settings import LAB
+from roles.lib import ports
+
 ROOT = Path(__file__).parent.parent
 REPORTS = ROOT / "build" / "tests"
 BIN = Path(sys.executable).parent
+STATUS_PAGES = " ".join(f"http://{host.address}:{ports.FAILOVER}/" for host in LAB.hosts)
 console = Console()
 
 
@@ -48,11 +52,11 @@ def tests(name: str, *arguments: str, **environment: str) -> Stage:
 
 STAGES = [
     tests("unit and plan", "tests/unit", "tests/plan"),
-    tests("browser", "tests/browser"),
     Stage(
         "second converge changes nothing",
         [sys.executable, "-m", "controller", "unchanged", "inventory/lab.py"],
     ),
+    tests("browser", "tests/browser", TWINMX_STATUS_URLS=STATUS_PAGES),
     tests("hosts", "tests/hosts"),
     tests("alerts", "tests/alerts"),
     tests("mail", "tests/mail"),
@@ -94,7 +98,7 @@ def run(stage: Stage) -> Outcome:
 def main() -> int:
     """Run every stage, or those whose names are given; 0 when nothing failed.
 
-    A stage is named by its first word, as in `python tests/run.py mail`.
+    A stage is named by its first word, as in `python -m tests.run mail`.
     """
     wanted = sys.argv[1:]
     REPORTS.mkdir(parents=True, exist_ok=True)

@@ -112,14 +112,18 @@ def failover() -> Section:
                 "As the name server has them; the lowest takes the mail.",
                 "short",
                 Shown("{{domain}} {{host}}", highest("domain, host", gauge("twinmx_failover_mx_preference"))),
-                width=12,
             ),
             curves(
                 "Recommended and not done",
                 "Acts that a hold, or manual mode, forbids.",
                 "short",
                 Shown("{{host}}", highest("host", gauge("twinmx_failover_recommendations"))),
-                width=12,
+            ),
+            states(
+                "Decided and not possible",
+                "What an agent cannot do: change DNS, keep its state on disk, close port 25.",
+                {0: ("can", "green"), 1: ("cannot", "red")},
+                Shown("{{host}} {{what}}", highest("host, what", gauge("twinmx_failover_fault"))),
             ),
         ],
     )

@@ -45,7 +45,7 @@ class Wheelhouse:
 
 
 def _sources() -> list[Path]:
-    package = sorted(p for p in (ROOT / "src").rglob("*") if p.suffix in {".py", ".typed"})
+    package = sorted(p for p in (ROOT / "src").rglob("*") if p.suffix in {".py", ".typed", ".j2", ".css"})
     return [ROOT / "pyproject.toml", LOCK, *package]
 
 

@@ -31,6 +31,10 @@ def up(job: str, instance: str = "1", host: str = "mx1") -> str:
     return f'up{{job="{job}",host="{host}",instance="{instance}"}}'
 
 
+STEADY = {up("canary", host=host): constant(1) for host in ("mx1", "mx2")}
+"""Both exchangers answer: what a canary says of a host counts where neither of the two was silent."""
+
+
 def canary(name: str, sender: str = "mx2", more: str = "") -> str:
     """A figure of the canary of `sender` about mx1; it must count for mx1."""
     return f'twinmx_canary_{name}{{job="canary",host="{sender}",instance="{sender}",via="mx1"{more}}}'
@@ -93,23 +97,27 @@ CASES: dict[str, list[Case]] = {
         Case({deliveries("sent"): constant("0+10"), deliveries("deferred"): counter(0, 50)}, MX1, lingers=3)
     ],
     "CanaryDelay": [
-        Case(slow(canary("delay_seconds_bucket"), 60, 300), MX1, lingers=LINGERS),
-        gauge(canary("waiting_seconds"), 1, 121, CANARY),
+        Case(STEADY | slow(canary("delay_seconds_bucket"), 60, 300), MX1, lingers=LINGERS),
+        Case(
+            STEADY | {canary("waiting_seconds"): level(1, 121)},
+            MX1,
+            short=STEADY | {canary("waiting_seconds"): level(1, 121, CANARY - 1)},
+        ),
     ],
     "CanaryLost": [
         # two within the window: true one period after the first, and one period less at the end
-        Case({canary("lost_total"): counter(0, 1)}, MX1, late=1, lingers=LINGERS - 1),
-        Case({canary("refused_total"): counter(0, 2)}, MX1, lingers=LINGERS),
+        Case(STEADY | {canary("lost_total"): counter(0, 1)}, MX1, late=1, lingers=LINGERS - 1),
+        Case(STEADY | {canary("refused_total"): counter(0, 2)}, MX1, lingers=LINGERS),
         # one of each, and each counted by another host
         Case(
-            {canary("lost_total", "mx1"): counter(0, 1), canary("refused_total"): counter(0, 1)},
+            STEADY | {canary("lost_total", "mx1"): counter(0, 1), canary("refused_total"): counter(0, 1)},
             MX1,
             lingers=LINGERS,
         ),
     ],
     "CanaryVerdict": [
         Case(
-            {canary("verdict_wrong_total", more=',letter="ham"'): counter(0, 1)},
+            STEADY | {canary("verdict_wrong_total", more=',letter="ham"'): counter(0, 1)},
             {"host": "mx1", "letter": "ham"},
             lingers=LINGERS,
         )
@@ -217,6 +225,10 @@ CASES: dict[str, list[Case]] = {
         Case({FAILED: counter(0, 1)}, {"host": "mx1", "integration": "webhook"}, lingers=LINGERS)
     ],
     "FailoverActed": [Case({ACTS: counter(0, 1)}, {"host": "mx1", "act": "drain"}, lingers=LINGERS)],
+    "FailoverCannot": [
+        gauge(f'twinmx_failover_fault{{host="mx1",what="{what}"}}', 0, 1, BAD, host="mx1", what=what)
+        for what in ("dns", "state")
+    ],
     "FailoverStuck": [
         gauge(
             f'twinmx_failover_state{{host="mx1",state="{state}"}}',

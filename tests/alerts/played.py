@@ -69,10 +69,6 @@ def gauge(series: str, good: float | str, bad: float | str, periods: int, **labe
     return Case({series: level(good, bad)}, labels or {"host": "mx1"}, short=short)
 
 
-def _at(period: int) -> str:
-    return f"{period * PERIOD}s"
-
-
 def _expected(alert: Alert, labels: dict[str, str]) -> dict[str, Any]:
     def filled(text: str) -> str:
         for name, value in labels.items():
@@ -89,24 +85,32 @@ def _expected(alert: Alert, labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def seen(alert: Alert, period: int, *told: dict[str, str]) -> dict[str, Any]:
+    """That `alert` fires with each of the labels in `told` at a period, and with no others."""
+    return {
+        "alertname": alert.name,
+        "eval_time": f"{period * PERIOD}s",
+        "exp_alerts": [_expected(alert, labels) for labels in told],
+    }
+
+
 def _life(alert: Alert, case: Case) -> list[dict[str, Any]]:
     fires = ONSET + case.late + (alert.periods or BAD) - 1
-    clears = ONSET + SPELL + case.lingers + CLEAR - 1
-    told = [_expected(alert, case.labels)]
+    clears = ONSET + SPELL + case.lingers + CLEAR + alert.lingers - 1
     return [
-        {"alertname": alert.name, "eval_time": _at(period), "exp_alerts": told if firing else []}
-        for period, firing in ((fires - 1, False), (fires, True), (clears - 1, True), (clears, False))
+        seen(alert, fires - 1),
+        seen(alert, fires, case.labels),
+        seen(alert, clears - 1, case.labels),
+        seen(alert, clears),
     ]
 
 
 def _quiet(alert: Alert) -> list[dict[str, Any]]:
-    return [
-        {"alertname": alert.name, "eval_time": _at(period), "exp_alerts": []}
-        for period in range(ONSET + SPELL + AFTER)
-    ]
+    return [seen(alert, period) for period in range(ONSET + SPELL + AFTER)]
 
 
-def _test(name: str, series: dict[str, str], expected: list[dict[str, Any]]) -> dict[str, Any]:
+def play(name: str, series: dict[str, str], expected: list[dict[str, Any]]) -> dict[str, Any]:
+    """One test of promtool: series and their values, and what is expected when."""
     return {
         "name": name,
         "interval": f"{PERIOD}s",
@@ -117,21 +121,18 @@ def _test(name: str, series: dict[str, str], expected: list[dict[str, Any]]) -> 
 
 def lives_of(alert: Alert, case: Case) -> list[dict[str, Any]]:
     """It fires after its periods and clears after its own, and a spell that is too short goes by unsaid."""
-    found = [_test(f"{alert.name}: fires and clears", case.bad, _life(alert, case))]
+    found = [play(f"{alert.name}: fires and clears", case.bad, _life(alert, case))]
     if case.short:
-        found.append(_test(f"{alert.name}: a short spell", case.short, _quiet(alert)))
+        found.append(play(f"{alert.name}: a short spell", case.short, _quiet(alert)))
     return found
 
 
 def silent(name: str, alert: str, series: dict[str, str]) -> dict[str, Any]:
     """A test in which `alert` never fires."""
-    return _test(f"{alert}: {name}", series, _quiet(ALERTS[alert]))
+    return play(f"{alert}: {name}", series, _quiet(ALERTS[alert]))
 
 
 def always(alert: Alert) -> dict[str, Any]:
     """The test of the alert that fires from the first evaluation on."""
-    told = [_expected(alert, {})]
-    expected = [
-        {"alertname": alert.name, "eval_time": _at(period), "exp_alerts": told} for period in (0, 1, ONSET)
-    ]
-    return _test("it always fires", {"up": "1x50"}, expected)
+    expected = [seen(alert, period, {}) for period in (0, 1, ONSET)]
+    return play("it always fires", {"up": "1x50"}, expected)

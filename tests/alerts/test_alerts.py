@@ -18,6 +18,7 @@ from lab.settings import LAB
 from roles.lib.alerts import groups
 from roles.lib.alerts.rule import RUNBOOKS, rule_file
 from tests.alerts.cases import CASES, QUIET
+from tests.alerts.frozen import THAWED
 from tests.alerts.played import ALERTS, EXCHANGE, ONSET, PERIOD, always, lives_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -52,7 +53,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What promtool says of all cases; one run, since each starts with the whole of Prometheus."""
     folder = tmp_path_factory.mktemp("rules")
     cases = [one for name, found in CASES.items() for case in found for one in lives_of(ALERTS[name], case)]
-    tests = [*cases, *QUIET, always(ALERTS["Watchdog"])]
+    tests = [*cases, *QUIET, *THAWED, always(ALERTS["Watchdog"])]
     (folder / "rules.yml").write_text(rules())
     (folder / "tests.yml").write_text(
         yaml.safe_dump(

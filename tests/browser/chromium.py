@@ -49,7 +49,10 @@ class Tab:
         self._loaded = False
 
     async def open(self, url: str, width: int, scheme: str = "light") -> None:
-        """Load `url` in a window of so many CSS pixels, for readers who prefer a light or dark `scheme`."""
+        """Load `url` in a window of so many CSS pixels, for readers who prefer a light or dark `scheme`.
+
+        A page that loads itself again does not do so while it is looked at.
+        """
         await self._do("Page.enable")
         await self._do("Log.enable")
         window = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -61,6 +64,7 @@ class Tab:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not self._loaded:
                 self._take(await self._socket.receive_json())
+        await self.ask("window.stop()")
 
     async def ask(self, expression: str) -> Any:
         """The value of a JavaScript expression; it runs although the page itself allows no scripts."""

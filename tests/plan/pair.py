@@ -1,7 +1,8 @@
 """An inventory of hosts that are not there: pyinfra plans against what PLANNED says of them.
 
-PLANNED names a JSON file: `facts` (the exchange's YAML file) and `states` (name → a whole answer of
-HostState). With `record`, a path, what the plan wants each host to be is written there.
+PLANNED names a JSON file: `facts` (the exchange's YAML file), `states` (name → a whole answer of HostState)
+and `agents` (name → what the host's failover agent says of itself). With `record`, a path, what the plan
+wants each host to be is written there.
 """
 
 import json
@@ -22,6 +23,7 @@ exchangers = [
             "fake_responses": {
                 "cannot become an exchanger": {"success": False},
                 "python3 -c": json.dumps(_planned["states"][name]),
+                "http://agent/state": json.dumps(_planned["agents"].get(name, {})),
             },
             "fake_delay": 0,
             "fake_delay_jitter": 0,

@@ -84,13 +84,15 @@ class Planner:
         self,
         *options: str,
         states: Mapping[str, Any] | None = None,
+        agents: Mapping[str, Any] | None = None,
         deploy: str = "deploy.py",
         record: Path | None = None,
     ) -> Ran:
-        """pyinfra with `options`; hosts not in `states` are bare."""
+        """pyinfra with `options`; hosts not in `states` are bare, and those not in `agents` have none."""
         said = {
             "facts": str(self.files.facts),
             "states": {"mx1": bare(), "mx2": bare()} | dict(states or {}),
+            "agents": dict(agents or {}),
         } | ({"record": str(record)} if record else {})
         planned = self.folder / "planned.json"
         planned.write_text(json.dumps(said))

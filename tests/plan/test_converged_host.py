@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.plan.planning import SYSTEM, Planner
+from tests.plan.planning import SYSTEM, Planner, Ran
 
 States = dict[str, dict[str, Any]]
 
@@ -92,3 +92,40 @@ def test_postfix_older_than_needed_is_upgraded(planner: Planner, converged: Stat
 
     assert "postfix | postfix: packages" in planned
     assert planned["postfix | postfix: converged"] == ["@fake/mx1"], "it runs the new program"
+
+
+DRAINED = {"state": "drained", "cause": "canary", "demoted": ["mx1"], "order": None}
+ORDERED = {"state": "drained", "cause": "ordered by ada", "demoted": ["mx2"], "order": {"by": "ada"}}
+
+
+def test_a_failover_is_ended_by_its_flag_alone(planner: Planner, converged: States) -> None:
+    agents = {"mx1": DRAINED, "mx2": ORDERED}
+
+    def plan(*options: str) -> Ran:
+        ran = planner.run(
+            "--dry", "--json", "--limit", "exchangers", *options, states=converged, agents=agents
+        )
+        assert ran.status == 0, ran.told
+        return ran
+
+    plain, ending = plan(), plan("--data", "failover=end")
+
+    assert [step["name"] for step in plain.planned if step["hosts_with_change"]] == []
+    assert {
+        step["name"]: step["hosts_with_change"] for step in ending.planned if step["hosts_with_change"]
+    } == {"failover | failover: ended": ["@fake/mx1"]}
+    assert "mx1: its agent ends the drain of mx1 (canary)" in ending.told
+    assert "mx2: it stays drained, by an order: mxctl undrain" in ending.told
+    assert "its agent ends" not in plain.told
+
+
+def test_where_nothing_is_under_way_there_is_nothing_to_end(planner: Planner, converged: States) -> None:
+    agents: States = {"mx1": {"state": "active", "cause": "", "demoted": [], "order": None}}
+
+    ran = planner.run(
+        *("--dry", "--json", "--limit", "exchangers", "--data", "failover=end"),
+        states=converged,
+        agents=agents,
+    )
+
+    assert [step for step in ran.planned if step["hosts_with_change"]] == []

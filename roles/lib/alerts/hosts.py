@@ -4,6 +4,16 @@ from roles.lib.alerts.rule import Alert, Thresholds
 
 MEGABYTE = 1_000_000
 DAY = 86_400
+ANSWERS = 'up{job!~"smtp|blackbox"}'
+"""What a host itself says; the others are probes of one host by another."""
+
+SPREAD = 4
+"""Periods by which figures of a host that is back get well after the first of them.
+
+One until it is read, one that its first answers may take too long while all programs catch up, one until its
+Prometheus has judged something again, one until that is judged here. An alert that HostSilent holds back has
+to clear before HostSilent does, or it is told when all is over.
+"""
 
 
 def alerts(told: Thresholds) -> list[Alert]:
@@ -66,8 +76,9 @@ def _surroundings(told: Thresholds) -> list[Alert]:
         Alert(
             "HostSilent",
             "page",
-            'max by (host) (up{job!~"smtp|blackbox"}) == 0',
+            f"max by (host) ({ANSWERS}) == 0",
             "{{ $labels.host }} does nothing: senders use the other host, and what is in its queue waits.",
             "Its console, its network, the link between the hosts. Its own alerts are held back meanwhile.",
+            lingers=SPREAD,
         ),
     ]

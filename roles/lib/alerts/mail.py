@@ -1,16 +1,37 @@
 """Is mail moving: the inbound queue, delays, the canary, what providers put off, floods."""
 
+from roles.lib.alerts.hosts import ANSWERS
 from roles.lib.alerts.rule import Alert, Recording, Thresholds
 
 INBOUND_P95 = "host:delivery_seconds:p95"
 ACTIVE_P95 = "host:outbound_active_seconds:p95"
 CANARY_P95 = "host:canary_delay_seconds:p95"
 DEFERRED = "host:deferred_deliveries:share"
+STEADY = "host:answers:steady"
+"""Exchangers that were there for the whole window; see _steady."""
+
+
+def _steady(told: Thresholds) -> str:
+    """Hosts that have answered for a window, and for bad_periods before it, in which late mail arrived.
+
+    A Prometheus that was frozen itself has no answers of that time, and a host that was has none to give.
+    Fewer than bad_periods missing ones are no silence.
+    """
+    limits = told.monitors
+    wanted = limits.window_seconds // limits.scrape_seconds + limits.bad_periods
+    spared = limits.bad_periods - 1
+    answers = f"sum_over_time({ANSWERS}[{(wanted + spared) * limits.scrape_seconds}s])"
+    return f"max by (host) ({answers}) >= {wanted}"
 
 
 def _through(expression: str) -> str:
-    """The canary's figures under the exchanger that the messages went through."""
-    return f'label_replace({expression}, "host", "$1", "via", "(.*)")'
+    """The canary's figures under the exchanger that the messages went through.
+
+    Of hosts that are steady alone: a canary that was frozen finds its messages late, and those through a host
+    that was silent are late for a reason that has been told.
+    """
+    seen = f"({expression}) and on (host) {STEADY}"
+    return f'(label_replace({seen}, "host", "$1", "via", "(.*)") and on (host) {STEADY})'
 
 
 def recordings(told: Thresholds) -> list[Recording]:
@@ -22,6 +43,7 @@ def recordings(told: Thresholds) -> list[Recording]:
     deferred = f'increase(twinmx_deliveries_total{{instance="out",status="deferred"}}[{window}])'
     outbound = f'increase(twinmx_deliveries_total{{instance="out"}}[{window}])'
     return [
+        Recording(STEADY, _steady(told)),
         Recording(CANARY_P95, f"histogram_quantile(0.95, sum by (host, le) ({_through(canary)}))"),
         Recording(INBOUND_P95, f"histogram_quantile(0.95, sum by (host, le) ({inbound}))"),
         Recording(ACTIVE_P95, f"histogram_quantile(0.95, sum by (host, le) ({active}))"),

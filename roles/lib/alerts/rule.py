@@ -25,8 +25,9 @@ class Alert:
     """One reason to tell somebody.
 
     summary: one sentence of what a user feels. cause: where to look first. Both may hold {{ $labels.host }}.
-    periods: bad ones in a row until it fires; None takes monitors.bad_periods. Every alert that concerns a
-    host has its short name in the label `host`.
+    periods: bad ones in a row until it fires; None takes monitors.bad_periods. lingers: periods for which it
+    goes on firing after others have cleared. Every alert that concerns a host has its short name in the label
+    `host`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Alert:
     summary: str
     cause: str
     periods: int | None = None
+    lingers: int = 0
 
     @property
     def runbook(self) -> str:
@@ -92,7 +94,7 @@ def _alert(alert: Alert, monitors: Monitors) -> dict[str, Any]:
         "alert": alert.name,
         "expr": alert.expression,
         "for": lasting(periods, monitors.scrape_seconds),
-        "keep_firing_for": lasting(monitors.clear_periods, monitors.scrape_seconds),
+        "keep_firing_for": lasting(monitors.clear_periods + alert.lingers, monitors.scrape_seconds),
         "labels": {"severity": alert.severity},
         "annotations": {"summary": alert.summary, "cause": alert.cause, "runbook": alert.runbook},
     }

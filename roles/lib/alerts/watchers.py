@@ -6,7 +6,7 @@ MISSED_EVALUATIONS = 5
 
 
 def alerts(told: Thresholds) -> list[Alert]:
-    """Monitors that are silent, acts of the agents, and the alert that always fires."""
+    """Monitors that are silent, what the agents did and could not do, and the alert that always fires."""
     return [*_monitors(told), *_failover(told)]
 
 
@@ -59,6 +59,13 @@ def _failover(told: Thresholds) -> list[Alert]:
             "Users noticed little: the agent of {{ $labels.host }} acted by itself ({{ $labels.act }}).",
             "`mxctl failover status` has the evidence, and what it will take back by itself.",
             1,
+        ),
+        Alert(
+            "FailoverCannot",
+            "ticket",
+            "max by (host, what) (twinmx_failover_fault) == 1",
+            "Nobody feels it yet: the agent of {{ $labels.host }} cannot act in full ({{ $labels.what }}).",
+            "`mxctl failover status` there says under `cannot` what fails, and why.",
         ),
         Alert(
             "FailoverStuck",

@@ -43,7 +43,7 @@ class Agent:
         self.registry = CollectorRegistry()
         self.metrics = FailoverMetrics(self.registry)
         policy, boot, patience = settings.policy, clock.boot_id(), settings.timing.patience_seconds
-        self._store = Store(settings.places.state, boot)
+        self._store = Store(settings.places.state, settings.places.runtime, boot)
         self._saved = self._store.load(policy, clock.now())
         self.machine = Machine(policy, self._saved, random.SystemRandom().random)
         self.audit = Audit(settings.places.state)
@@ -55,7 +55,7 @@ class Agent:
         self.records: Records | None = None
         if settings.dns and tsig and settings.me.active:
             zones = Zones(settings.dns, settings.hosts, tsig, patience)
-            self.records = Records(policy, zones, lambda: self._saved)
+            self.records = Records(policy, zones, lambda: self._saved, self._take_down)
         self._session = session
         self._asker = Asker(settings.name, keys, policy.lease_seconds, patience)
         self._gatherer = Gatherer(settings, session)
@@ -75,6 +75,13 @@ class Agent:
         """What is wrong with the agent itself; None when it does its periods."""
         late = self.late_seconds
         return f"no period for {late:.0f} s" if late else None
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """What cannot be done, by name (port, lease, engines, state, dns), and why."""
+        of_state = {"state": self._store.fault} if self._store.fault else {}
+        of_dns = {"dns": self.records.fault} if self.records and self.records.fault else {}
+        return self.enforcement.faults | of_state | of_dns
 
     @property
     def late_seconds(self) -> float:
@@ -151,14 +158,14 @@ class Agent:
         async with self._deciding:
             try:
                 result = change()
-                if self.machine.state != self._saved:
+                if self.machine.state != self._saved or self._store.fault:
                     await asyncio.to_thread(self._store.save, self.machine.state)
             except OSError as error:
                 self.machine.revert(self._saved)
                 self.metrics.fault("state", str(error))
                 raise
             self._saved = self.machine.state
-            self.metrics.fault("state", None)
+            self.metrics.fault("state", self._store.fault)
             return result
 
     async def _follow(self, acts: Sequence[Act]) -> None:
@@ -166,7 +173,7 @@ class Agent:
         for act in acts:
             self.metrics.count(act)
         if acts:
-            await asyncio.to_thread(self.audit.write, acts)
+            await self._take_down(acts)
             if self.records:
                 self.records.news.set()
         async with self._enforcing:
@@ -176,6 +183,9 @@ class Agent:
                 await self.enforcement.close(until, now)
             else:
                 await self.enforcement.open()
+
+    async def _take_down(self, acts: Sequence[Act]) -> None:
+        await asyncio.to_thread(self.audit.write, acts)
 
     def _put(self, ask: Ask) -> "asyncio.Task[str | None]":
         """Put a question to a peer, without waiting for its answer."""

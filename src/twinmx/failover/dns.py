@@ -1,7 +1,8 @@
 """The MX of the served domains, read from and changed on the server that is their source (RFC 2136, TSIG).
 
-An update carries the set that it goes out from as a prerequisite (2.4.2): where somebody else has changed it
-meanwhile, the server refuses, and we look again. Nothing but the MX record set of a domain is ever touched.
+An update carries the set that it goes out from as a prerequisite, with TTL 0 (2.4.2): where somebody else has
+changed it meanwhile, the server refuses, and we look again. Nothing but the MX record set of a domain is ever
+touched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,7 +76,7 @@ class Zones:
         update = dns.update.UpdateMessage(
             f"{domain}.", keyring=self._keyring, keyalgorithm=dns.name.from_text(self._settings.key_algorithm)
         )
-        update.present("@", old.rdataset)
+        update.present("@", *old.rdataset)
         new = [
             f"{preference} {self._targets[host]}"
             for preference, host in zip(self._preferences, order, strict=True)

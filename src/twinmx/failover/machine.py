@@ -135,6 +135,22 @@ class Machine:
         self._return("return", _said(order), now, automatic=False)
         return self._take_acts()
 
+    def end(self, order: Order, now: float) -> list[Act]:
+        """Take back what we have done by ourselves to the MX and to port 25; a drain that was ordered stays.
+
+        So does a hold, and engines stay left out. Raises `RefusedError` where there is nothing to end.
+        """
+        others = sorted(self.state.demoted - {self.policy.name})
+        drained = self.closed_until(now) is not None and self.state.order is None
+        if not (others or drained):
+            raise RefusedError("this agent has taken nobody out of service by itself")
+        for host in others:
+            self._restore(host)
+            self._act("restore", host, _said(order), now, automatic=False)
+        if drained:
+            self._return("return", _said(order), now, automatic=False)
+        return self._take_acts()
+
     def hold(self, order: Order) -> list[Act]:
         """Act no more, but for the end of a lease, until released."""
         self._set(hold=order)

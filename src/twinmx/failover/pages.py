@@ -72,7 +72,7 @@ def state_of(agent: Agent) -> dict[str, Any]:
             for name, peer in machine.view.peers.items()
         },
         "recommends": list(machine.recommends),
-        "faults": dict(agent.enforcement.faults),
+        "faults": agent.faults,
         "mx": agent.records.preferences if agent.records else {},
         "figures": dict(readings.figures) if readings else {},
         "acts": agent.audit.recent,
@@ -142,6 +142,7 @@ def for_operators(agent: Agent) -> list[web.RouteDef]:
         web.get("/state", state),
         web.post("/drain", ordering(lambda wanted: agent.drain(wanted.order()))),
         web.post("/undrain", by(lambda order: machine.undrain(order, clock.now()))),
+        web.post("/end", by(lambda order: machine.end(order, clock.now()))),
         web.post("/hold", by(machine.hold)),
         web.post("/release", by(machine.release)),
     ]

@@ -83,6 +83,7 @@ class Report(_Lenient):
     suspect: Names = ()
     hold: _Order | None = None
     recommends: Names = ()
+    faults: Annotated[dict[Text, Text], Field(max_length=_MOST)] = {}
     bypassed: Annotated[dict[Text, Moment], Field(max_length=_MOST)] = {}
     acts: Annotated[tuple[_Act, ...], Field(max_length=_MOST)] = ()
     queues: Annotated[dict[Text, Amount], Field(max_length=_MOST)] = {}
@@ -105,6 +106,7 @@ class Report(_Lenient):
             suspect=self.suspect,
             hold=": ".join(filter(None, (self.hold.by, self.hold.reason))) if self.hold else "",
             recommends=self.recommends,
+            faults=self.faults,
             forwarders=self.workers.forwarders,
             gates=self.workers.gates,
             engines=tuple(self._engine(engine, seen) for engine, seen in self.engines.items()),

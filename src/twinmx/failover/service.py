@@ -19,6 +19,7 @@ from twinmx.program.life import live
 from twinmx.program.web import WebServer
 
 SOCKET = "failover.sock"
+_END_SECONDS = 1.0
 
 
 class Service:
@@ -41,8 +42,8 @@ class Service:
         agent = Agent(settings, self._keys, self._tsig, session)
         page = WebServer(agent.registry, agent.fault, pages.for_peers(agent))
         stack.push_async_callback(page.close)
-        await page.listen(str(settings.metrics.address), settings.metrics.port_base + self._number)
         await _operators(stack, settings.places.runtime / SOCKET, pages.for_operators(agent))
+        await page.listen(str(settings.metrics.address), settings.metrics.port_base + self._number)
         _begin(stack, agent.run())
         if agent.records:
             _begin(stack, agent.records.run())
@@ -64,6 +65,8 @@ def _begin(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
+    while not task.done():
+        task.cancel()  # more than once: before Python 3.12 `wait_for`, in dnspython, may swallow one
+        await asyncio.wait([task], timeout=_END_SECONDS)
     with suppress(asyncio.CancelledError):
-        await task
+        task.result()

@@ -74,24 +74,24 @@ class State(Table):
         return self.held.until if self.phase in CLOSED and self.held and now < self.held.until else None
 
 
-def after_reboot(state: State, now: float) -> State:
+def after_reboot(state: State, now: float, peers: Iterable[str], seconds: float) -> State:
     """What is left of `state` in another boot, whose clock says `now`.
 
-    A promise held is void, so a drain and its order are over. One given counts in full from now. An act was
-    before this boot began, so it counts from its second 0. A hold without an end stays; of one with an end
-    nobody knows how much is left, and it is over.
+    A promise held is void, so a drain and its order are over. One given counts in full from now, and so does
+    one for `seconds` to each of `peers`: the last may have been kept in /run alone (`store`). So may an act;
+    it was before this boot began, and counts from its second 0. A hold without an end stays; of one with an
+    end nobody knows how much is left, and it is over.
     """
     closed = state.phase in CLOSED
+    bound = dict.fromkeys(peers, seconds)
+    bound |= {peer: max(given.seconds, bound.get(peer, 0.0)) for peer, given in state.given.items()}
     return state.model_copy(
         update={
             "phase": Phase.RETURNING if closed else state.phase,
             "cause": "reboot" if closed else state.cause,
             "since": now,
-            "last_act": None if state.last_act is None else 0.0,
-            "given": {
-                peer: Given(until=now + given.seconds, seconds=given.seconds)
-                for peer, given in state.given.items()
-            },
+            "last_act": 0.0,
+            "given": {peer: Given(until=now + length, seconds=length) for peer, length in bound.items()},
             "held": None,
             "order": None,
             "hold": state.hold if state.hold and state.hold.until is None else None,

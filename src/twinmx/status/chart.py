@@ -39,14 +39,17 @@ class Curve:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves and their scale. labels: from top to bottom. threshold: where its line is, if in sight."""
+    """Curves and their scale. labels: from top to bottom. threshold: where its line is, if in sight.
+
+    losses: whether there are marks of lost messages to be explained.
+    """
 
     title: str
     says: str
     curves: Sequence[Curve]
     labels: Sequence[str]
     threshold: float | None
-    limit: str
+    losses: bool
 
 
 def chart(
@@ -63,13 +66,14 @@ def chart(
     if threshold is not None and threshold <= 2 * highest:
         highest = max(highest, threshold)
     top = _round_up(max(highest, least_top))
+    curves = [_curve(name, points, top, worded) for name, points in hosts]
     return Chart(
         title=title,
         says=says,
-        curves=[_curve(name, points, top, worded) for name, points in hosts],
+        curves=curves,
         labels=[worded(top), worded(top / 2), worded(0)],
         threshold=_y(threshold, top) if threshold is not None and threshold <= top else None,
-        limit=worded(threshold) if threshold is not None else "",
+        losses=any(curve.lost for curve in curves),
     )
 
 

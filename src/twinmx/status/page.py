@@ -8,6 +8,7 @@ but its one style sheet, so a peer's text stays text.
 import base64
 import hashlib
 import urllib.parse
+from collections.abc import Callable
 from datetime import UTC
 from importlib.resources import files
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from twinmx.status import chart, words
-from twinmx.status.standing import PHASES, SYMBOLS, Tone, silent, standing, tone
+from twinmx.status.standing import PHASES, SYMBOLS, Tone, silent, standing, tone, unusual
 from twinmx.status.view import Act, Engine, Host, Limits, View
 
 RELOAD_SECONDS = 10
-MOST_HOSTS, MOST_ACTS, MOST_ENGINES, MOST_ACCOUNTS, MOST_SETS, MOST_RULES, MOST_WISHES = 8, 20, 4, 5, 5, 12, 5
+MOST_HOSTS, MOST_ACTS, MOST_ENGINES, MOST_ACCOUNTS, MOST_SETS, MOST_RULES = 8, 20, 4, 5, 5, 12
+MOST_WISHES = MOST_FAULTS = 5
 """Of each no more is shown, so that no peer makes the page large."""
 
 _LEAST_MESSAGES, _LEAST_SECONDS = 10, 1
@@ -64,7 +66,7 @@ def render(view: View) -> str:
         unheard=words.joined([host.name for host in hosts if silent(view, host)]),
         window=words.duration(view.window_seconds),
         mx=_mx(view),
-        acts=[_act(act) for act in view.acts[:MOST_ACTS]],
+        acts=[_act(view, act) for act in view.acts[:MOST_ACTS]],
     )
 
 
@@ -91,6 +93,9 @@ def _host(view: View, host: Host) -> dict[str, Any]:
         "suspect": [words.name(rule) for rule in host.suspect[:MOST_RULES] if rule not in host.bad],
         "hold": words.text(host.hold),
         "recommends": [words.text(one) for one in host.recommends[:MOST_WISHES]],
+        "faults": [
+            (words.name(what), words.text(why)) for what, why in list(host.faults.items())[:MOST_FAULTS]
+        ],
         "forwarders": _workers(host.forwarders, known=not silent(view, host)),
         "gates": _workers(host.gates, known=not silent(view, host)),
     }
@@ -110,7 +115,7 @@ def _charts(view: View) -> list[chart.Chart]:
     return [
         chart.chart(
             "Inbound queue",
-            "messages",
+            _says("messages", view.pending_messages, words.number, " older than 1 min"),
             [(name, host.inbound) for name, host in hosts],
             words.number,
             _LEAST_MESSAGES,
@@ -126,7 +131,7 @@ def _charts(view: View) -> list[chart.Chart]:
         ),
         chart.chart(
             "Canary",
-            "delay",
+            _says("delay", view.delay_seconds, words.seconds),
             [(name, host.canary) for name, host in hosts],
             words.seconds,
             _LEAST_SECONDS,
@@ -135,11 +140,15 @@ def _charts(view: View) -> list[chart.Chart]:
     ]
 
 
+def _says(what: str, limit: float | None, worded: Callable[[float | None], str], of_these: str = "") -> str:
+    return what if limit is None else f"{what}, bad above {worded(limit)}{of_these}"
+
+
 def _engine(host: Host, engine: Engine) -> dict[str, Any]:
     out = engine.out_seconds is not None
     says: dict[bool | None, tuple[Tone, str]] = {
-        True: ("good", "answers well"),
-        False: ("bad", "does not answer well"),
+        True: ("good", "well"),
+        False: ("bad", "not well"),
         None: ("unknown", "nothing to judge by"),
     }
     now, said = ("warn", f"left out for {words.duration(engine.out_seconds)}") if out else says[engine.well]
@@ -174,7 +183,6 @@ def _limits(host: Host, limits: Limits) -> dict[str, Any]:
 
 def _mx(view: View) -> list[dict[str, Any]]:
     """The records, domains that have the same ones together."""
-    usual = [host.name for host in view.hosts]
     together: dict[tuple[tuple[int, str], ...] | None, list[str]] = {}
     for domain, records in view.mx.items():
         key = None if records is None else tuple(sorted(records)[:MOST_HOSTS])
@@ -184,18 +192,19 @@ def _mx(view: View) -> list[dict[str, Any]]:
             "domains": words.joined(domains),
             "records": [(words.number(preference), words.name(host)) for preference, host in records or ()],
             "unread": records is None,
-            "unusual": records is not None and [host for _, host in records] != usual,
+            "unusual": unusual(view, records),
         }
         for records, domains in list(together.items())[:MOST_SETS]
     ]
 
 
-def _act(act: Act) -> dict[str, Any]:
+def _act(view: View, act: Act) -> dict[str, Any]:
     return {
         "at": act.at.astimezone(UTC),
+        "ago": words.duration((view.at - act.at).total_seconds()),
         "host": words.name(act.host),
         "name": words.name(act.name),
-        "whom": words.name(act.whom),
+        "whom": "" if act.whom == act.host else words.name(act.whom),
         "cause": words.text(act.cause),
         "by": "the agent" if act.automatic else "an operator",
     }

@@ -1,5 +1,6 @@
 """How the exchangers stand, in a sentence, and what is to be said about each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,10 +39,10 @@ def _ill(host: Host) -> bool:
 
 
 def tone(view: View, host: Host) -> Tone:
-    """How `host` is: bad where it is silent or not well, warn on its way out of service and back."""
+    """How `host` is: bad where silent or not well, warn where out of service or its agent cannot act."""
     if silent(view, host) or _ill(host):
         return "bad"
-    if host.phase != "active" or host.suspect:
+    if host.phase != "active" or host.suspect or host.faults:
         return "warn"
     return "good" if host.well else "unknown"
 
@@ -52,8 +53,7 @@ def standing(view: View) -> Standing:
         host for host in view.hosts if not silent(view, host) and host.phase == "active" and not _ill(host)
     ]
     unfit = [detail for host in view.hosts if (detail := _detail(view, host))]
-    unread = [domain for domain, records in view.mx.items() if records is None]
-    dns = [f"DNS does not say who takes mail for {words.joined(unread)}"] if unread else []
+    dns = _dns(view)
     names = [words.name(host.name) for host in fit]
     if not fit:
         return Standing("bad", "No exchanger is in service and well", unfit + dns)
@@ -62,6 +62,18 @@ def standing(view: View) -> Standing:
         says = f"{everyone} in service" + ("" if unfit else " and well")
         return Standing("warn" if unfit or dns else "good", says, unfit + dns)
     return Standing("warn", f"{words.joined(names)} {_carry(len(names))} the mail", unfit + dns)
+
+
+def unusual(view: View, records: Sequence[tuple[int, str]] | None) -> bool:
+    """Whether the records of a domain are known, and others than the inventory's, or in another order."""
+    return records is not None and [name for _, name in sorted(records)] != [host.name for host in view.hosts]
+
+
+def _dns(view: View) -> list[str]:
+    unread = [domain for domain, records in view.mx.items() if records is None]
+    moved = [domain for domain, records in view.mx.items() if unusual(view, records)]
+    said = [f"DNS does not say who takes mail for {words.joined(unread)}"] if unread else []
+    return said + ([f"The MX records of {words.joined(moved)} are not the inventory's"] if moved else [])
 
 
 def _carry(number: int) -> str:
@@ -83,4 +95,6 @@ def _detail(view: View, host: Host) -> str:
         said.append(f"uneasy ({words.joined(host.suspect)})")
     elif host.well is None:
         said.append("not judged yet")
+    if host.faults:
+        said.append(f"unable to act in full ({words.joined(list(host.faults))})")
     return f"{name} is {', '.join(said)}" if said else ""

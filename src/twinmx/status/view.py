@@ -49,6 +49,7 @@ class Host:
     heard_seconds: age of what is known of it, 0 for the host that serves the page, None where its agent was
     never heard. phase, cause: where its agent is and why, since `since_seconds`. well, bad, suspect: by its
     own rules; suspect ones are bad right now and do not count yet. hold: who holds its agent, and why.
+    faults: what its agent cannot do (dns, port …), and why.
     forwarders, gates: workers that answer, and all of them. inbound, outbound: messages in the queues of its
     two Postfix instances, without `hold`. canary: seconds of messages through it, or LOST.
     """
@@ -63,6 +64,7 @@ class Host:
     suspect: Sequence[str] = ()
     hold: str = ""
     recommends: Sequence[str] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
     forwarders: tuple[int, int] | None = None
     gates: tuple[int, int] | None = None
     inbound: Points = ()
@@ -90,8 +92,8 @@ class View:
 
     hosts: in the inventory's MX order, `me` among them. mx: the records now, (preference, host) by domain,
     None where DNS does not answer. acts: of all agents, the newest first. manual: agents only recommend.
-    silent_seconds: who was last heard so long ago is silent. pending_messages, delay_seconds: what is above
-    is bad, for the inbound queue and the canary.
+    silent_seconds: who was last heard so long ago is silent. pending_messages: more in an inbound
+    queue for over a minute are bad; delay_seconds: so is a longer delay of the canary.
     """
 
     me: str

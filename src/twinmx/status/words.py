@@ -7,7 +7,7 @@ UNKNOWN = "\N{EN DASH}"
 LONGEST_TEXT, LONGEST_NAME = 120, 40
 _MANY = 1e9
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_WHOLE_SECONDS = 10
+_WHOLE_MILLISECONDS, _WHOLE_SECONDS = 0.1, 10
 _WHOLE_NUMBERS = 100
 
 
@@ -29,20 +29,26 @@ def joined(said: Sequence[str], most: int = 12) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """As in `0.4 s`, `45 s`, `12 min`, `3 h 5 min`, `4 days`."""
+    """As in `25 ms`, `0.4 s`, `45 s`, `12 min`, `3 h 5 min`, `4 days`."""
     if seconds is None or math.isnan(seconds):
         return UNKNOWN
     if seconds >= _MANY:
         return "ages"
     if seconds < 2 * _MINUTE:
-        precise = 0 < seconds < _WHOLE_SECONDS and seconds != int(seconds)
-        return f"{max(0.0, seconds):.{int(precise)}f} s"
+        return _short(seconds)
     if seconds < _HOUR:
         return f"{seconds // _MINUTE:.0f} min"
     if seconds < 2 * _DAY:
         minutes = int(seconds % _HOUR // _MINUTE)
         return f"{seconds // _HOUR:.0f} h" + (f" {minutes} min" if minutes else "")
     return f"{seconds // _DAY:.0f} days"
+
+
+def _short(seconds: float) -> str:
+    if 0 < seconds < _WHOLE_MILLISECONDS:
+        return f"{max(1.0, 1000 * seconds):.0f} ms"
+    precise = 0 < seconds < _WHOLE_SECONDS and seconds != int(seconds)
+    return f"{max(0.0, seconds):.{int(precise)}f} s"
 
 
 def number(value: float | None) -> str:

@@ -58,6 +58,10 @@ BAD = {
         {"workers": ""},
         "--data workers=: no value; allowed: workers=12 (forwarder workers on each host)",
     ),
+    "neither left nor ended": (
+        {"failover": "stop"},
+        "--data failover=stop: failover.under_way: 'stop'; allowed: leave or end",
+    ),
     "answer that accepts": (
         {"rate_limit_answer": "250"},
         "--data rate_limit_answer=250: rate_limits.answer: 250; allowed: 550, 450 or 421",
@@ -104,6 +108,7 @@ def test_flags_change_what_they_name_and_nothing_else(files: Files) -> None:
         "workers": "12",
         "spam_engines": "spamassassin, rspamd",
         "rate_limit_answer": "421",
+        "failover": "end",
     }
 
     changed = load_exchange(files.facts, flags)
@@ -112,9 +117,12 @@ def test_flags_change_what_they_name_and_nothing_else(files: Files) -> None:
     assert changed.forwarder.workers == 12
     assert changed.spam.engines == ("spamassassin", "rspamd")
     assert changed.rate_limits.answer == 421
+    assert changed.failover.under_way == "end"
     back = load_exchange(
         files.facts,
-        {"workers": "3", "spam_engines": "rspamd,spamassassin", "rate_limit_answer": "550", "primary": "mx1"},
+        flags
+        | {"workers": "3", "spam_engines": "rspamd,spamassassin", "rate_limit_answer": "550"}
+        | {"primary": "mx1", "failover": "leave"},
     )
     assert back == plain
 

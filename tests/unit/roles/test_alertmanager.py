@@ -175,6 +175,24 @@ def test_all_of_them_are_one_cluster_on_the_peer_link() -> None:
     }
 
 
+def turn(told: str) -> float:
+    """Seconds of --cluster.peer-timeout."""
+    (found,) = [word for word in told.split() if word.startswith("--cluster.peer-timeout=")]
+    return float(found.partition("=")[2].removesuffix("s"))
+
+
+@pytest.mark.parametrize("regroup", [1, 5, 20, 60, 3_600])
+@pytest.mark.parametrize("hosts", [(MX1, MX2), (MX1, MX2, MX3)], ids=["two", "three"])
+def test_the_last_ones_turn_is_over_before_the_first_ones_next_round(
+    regroup: int, hosts: tuple[dict[str, object], ...]
+) -> None:
+    """Else it would tell, once more and as firing, what the first has told is over."""
+    each = turn(flags(exchange(*hosts, monitors={"regroup_seconds": regroup})))
+
+    assert 0 < each * (len(hosts) - 1) <= regroup / 2
+    assert each <= 15, "an alert must not wait longer for one that is dead than it would without us"
+
+
 def test_alone_it_joins_nobody() -> None:
     told = flags(exchange(MX1))
 

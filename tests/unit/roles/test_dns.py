@@ -1,5 +1,6 @@
 """The records that a served domain needs, for several exchanges."""
 
+import json
 from typing import cast
 
 import pytest
@@ -7,7 +8,7 @@ from octodns.zone import Zone
 from octodns_bind import Rfc2136Provider
 
 from inventory.schema import Exchange
-from roles.dns import OnlyOurs, desired_zone, mail_records, mx_preferences, plan, provider
+from roles.dns import OnlyOurs, _standing, desired_zone, mail_records, mx_preferences, plan, provider
 from roles.lib.agents import Standing
 from tests.unit.roles.exchanges import IPV6, MX1, MX2, MX3, exchange, secrets
 
@@ -80,6 +81,49 @@ def test_what_agents_say_is_put_together() -> None:
     found.take("mx3", "curl: (7) refused")
 
     assert found == Standing({"mx1": "mx1: forwarders"}, ["mx3"])
+
+
+DRAINED = json.dumps({"state": "drained", "cause": "canary", "demoted": ["mx1"], "order": None})
+ORDERED = json.dumps(
+    {"state": "draining", "cause": "ordered by ada", "demoted": ["mx1", "mx3"], "order": {"by": "ada"}}
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "by_itself", "left"),
+    [
+        (DRAINED, ["the drain of mx1 (canary)"], set()),
+        (ORDERED, ["the demotion of mx3"], {"mx1"}),
+        (json.dumps({"state": "active", "cause": "", "demoted": ["mx3"]}), ["the demotion of mx3"], set()),
+        (json.dumps({"state": "active", "cause": "", "demoted": []}), None, set()),
+    ],
+    ids=["drained", "ordered to", "peer demoted", "at rest"],
+)
+def test_what_agents_did_by_themselves_can_be_ended_and_what_was_ordered_stays(
+    said: str, by_itself: list[str] | None, left: set[str]
+) -> None:
+    found = Standing(silent=["mx2"])
+    found.take("mx1", said)
+
+    assert found.by_itself.get("mx1") == by_itself
+    assert found.ended().demoted.keys() == left
+    assert found.ended().silent == []
+
+
+def test_a_converge_leaves_a_failover_alone_and_says_how_to_end_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = Standing()
+    found.take("mx1", DRAINED)
+    monkeypatch.setattr("roles.dns._asked", lambda _names: found)
+
+    with caplog.at_level("INFO"):
+        assert _standing(exchange()).demoted.keys() == {"mx1"}
+        assert "mx1 stays behind the others" in caplog.text
+        assert "to end it: --data failover=end" in caplog.text
+        caplog.clear()
+        assert _standing(exchange(flags={"failover": "end"})).demoted == {}
+    assert caplog.text == ""
 
 
 def test_a_drained_host_stays_in_the_records() -> None:

@@ -83,10 +83,16 @@ def test_alerts_go_to_every_alertmanager_under_labels_that_both_hosts_agree_on()
     """An alert with a label of who judged it would be another alert, and be told twice."""
     read = configuration(exchange(MX1, MX2 | PEER_LINK))
 
-    assert read["alerting"]["alertmanagers"] == [
-        {"static_configs": [{"targets": ["198.51.100.11:20467", "10.0.0.12:20467"]}]}
-    ]
+    (alertmanagers,) = read["alerting"]["alertmanagers"]
+    assert alertmanagers["static_configs"] == [{"targets": ["198.51.100.11:20467", "10.0.0.12:20467"]}]
     assert "external_labels" not in read["global"]
+
+
+def test_an_alertmanager_that_hangs_does_not_hold_up_what_the_other_hears() -> None:
+    """Prometheus tells all of them of one batch before it goes on to the next."""
+    (alertmanagers,) = configuration(exchange())["alerting"]["alertmanagers"]
+
+    assert alertmanagers["timeout"] == "2s"
 
 
 @pytest.mark.parametrize(("period", "timeout"), [(1, "1s"), (60, "10s")])

@@ -14,12 +14,15 @@ import dns.tsig
 import dns.tsigkeyring
 import dns.update
 
-ZONE = dns.name.from_text("alias.example.")
+DOMAIN = "alias.example"
+ZONE = dns.name.from_text(f"{DOMAIN}.")
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 class NameServer:
-    """One zone's MX. `refuses`: an rcode for everything. `silent`: it takes questions and never answers.
+    """One zone's MX. `refuses`: an rcode for everything, `refuses_updates` for those alone.
+
+    silent: it takes questions and never answers.
 
     meanwhile: lines that somebody else puts there just before the next update is looked at.
     """
@@ -28,6 +31,7 @@ class NameServer:
         self.mx = dns.rrset.from_text(ZONE, 300, "IN", "MX", *lines)
         self.updates = 0
         self.refuses: dns.rcode.Rcode | None = None
+        self.refuses_updates: dns.rcode.Rcode | None = None
         self.silent = False
         self.meanwhile: tuple[str, ...] = ()
         self._keyring = dns.tsigkeyring.from_text({"twinmx": SECRET})
@@ -66,9 +70,13 @@ class NameServer:
         return answer
 
     def _update(self, asked: dns.update.UpdateMessage) -> dns.rcode.Rcode:
-        """RFC 2136, 3.2 and 3.4, for a prerequisite and a replacement of one record set."""
+        """RFC 2136, 3.2 and 3.4, for a prerequisite (its TTL is 0) and a replacement of one set."""
+        if self.refuses_updates is not None:
+            return self.refuses_updates
         if self.meanwhile:
             self.mx = dns.rrset.from_text(ZONE, 300, "IN", "MX", *self.meanwhile)
+        if any(rrset.ttl for rrset in asked.prerequisite):
+            return dns.rcode.FORMERR
         if {mx.to_text() for rrset in asked.prerequisite for mx in rrset} != self.lines:
             return dns.rcode.NXRRSET
         self.updates += 1
@@ -77,3 +85,15 @@ class NameServer:
         assert {rrset.rdtype for rrset in asked.update} == {dns.rdatatype.MX}
         self.mx = dns.rrset.from_rdata_list(ZONE, 300, [mx for rrset in added for mx in rrset])
         return dns.rcode.NOERROR
+
+
+def dns_of(server: NameServer) -> dict[str, object]:
+    """The agent's settings for `server`."""
+    return {
+        "server": "127.0.0.1",
+        "port": server.port,
+        "key_name": "twinmx",
+        "key_algorithm": "hmac-sha256",
+        "ttl": 30,
+        "domains": [DOMAIN],
+    }

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.unit.twinmx.failover_dns import SECRET
 from tests.unit.twinmx.failover_settings import HOSTS, settings
 from twinmx.failover import lease
 from twinmx.failover.service import SOCKET, Service
@@ -100,7 +101,8 @@ class HostUnderTest:
 
     async def start(self) -> None:
         self._stack = AsyncExitStack()
-        await Service(self.settings, KEYS, None, 1).start(self._stack)
+        tsig = SECRET if self.settings.dns else None
+        await Service(self.settings, KEYS, tsig, 1).start(self._stack)
 
     async def stop(self) -> None:
         if self._stack:

@@ -49,8 +49,9 @@ class Update:
 
 @dataclass
 class Host:
-    """A host: `disk` and what `history` tells survive everything, `machine` nothing.
+    """A host: `disk` and what `history` tells survive everything, `run` a crash, `machine` nothing.
 
+    run: what could not be put on the disk because that was full. remembered: what a new agent would find.
     leased_at: when it asked the question whose answer it goes by. ticks: for how many in a row it has been as
     sick or well as it is; proven: whether that, or what was before, is evidence for a drain.
     """
@@ -61,6 +62,8 @@ class Host:
     booted_at: float
     disk: State
     machine: Machine | None = None
+    disk_full: bool = False
+    run: State | None = None
     judge: Judge = field(default_factory=lambda: Judge({}, GOOD))
     listener: Judge = field(default_factory=lambda: Judge({}, GOOD))
     powered: bool = True
@@ -74,6 +77,10 @@ class Host:
     was_sick: bool = False
     proven: bool = False
     history: list[tuple[float, Act, bool]] = field(default_factory=list)
+
+    @property
+    def remembered(self) -> State:
+        return self.run or self.disk
 
     @property
     def policy(self) -> Policy:
@@ -118,9 +125,9 @@ class World:
 
     def start(self, host: Host) -> None:
         if host.powered and host.machine is None:
-            host.machine = Machine(host.policy, host.disk, self._random.random)
+            host.machine = Machine(host.policy, host.remembered, self._random.random)
             host.judge = Judge({"sick": SICK_PERIODS}, GOOD)
-            host.listener = Judge({self.other(host).name: SILENT_PERIODS}, GOOD, bad=host.disk.demoted)
+            host.listener = Judge({self.other(host).name: SILENT_PERIODS}, GOOD, bad=host.remembered.demoted)
             host.dns = None
             host.ticked_at = float("-inf")
 
@@ -128,7 +135,7 @@ class World:
         host.machine = None
 
     def power_off(self, host: Host) -> None:
-        host.machine = None
+        host.machine = host.run = None
         host.powered = False
         host.closed_until = float("-inf")
 
@@ -136,11 +143,12 @@ class World:
         if not host.powered:
             host.powered = True
             host.booted_at = self.at
-            host.disk = after_reboot(host.disk, 0.0)
+            host.disk = after_reboot(host.disk, 0.0, [self.other(host).name], promise_seconds(LEASE))
 
     def damage(self, host: Host) -> None:
         if host.machine is None:
             bound = promise_seconds(LEASE)
+            host.run = None
             host.disk = unknown_past([self.other(host).name], self.clock(host), bound, acted=True)
 
     def closed(self, host: Host) -> bool:
@@ -174,7 +182,11 @@ class World:
         if crash == "before saving":
             self.crash(host)
             return False
-        host.disk = State.model_validate_json(host.machine.state.model_dump_json())
+        saved = State.model_validate_json(host.machine.state.model_dump_json())
+        if host.disk_full:
+            host.run = saved
+        else:
+            host.disk, host.run = saved, None
         host.history += [(self.at, act, host.proven) for act in acts]
         if crash == "after saving":
             self.crash(host)
@@ -217,7 +229,7 @@ class World:
             if question.asker.machine is question.machine and not self.split:
                 host = question.asker
                 acts = question.machine.answered(question.ask, question.granted, self.clock(host))
-                if question.machine.state.held != host.disk.held:
+                if question.machine.state.held != host.remembered.held:
                     host.leased_at = question.at
                 if self._save(host, acts, crash):
                     self._enforce(host)
@@ -252,8 +264,8 @@ class World:
         if host.machine is None or self.dns_away:
             return
         host.dns = self.dns
-        restoring = {name for _, name in host.disk.restoring}
-        wanted = mx.wanted_order(HOSTS, host.name, self.dns, host.disk.demoted, restoring)
+        restoring = {name for _, name in host.remembered.restoring}
+        wanted = mx.wanted_order(HOSTS, host.name, self.dns, host.remembered.demoted, restoring)
         if wanted != self.dns:
             self.updates.append(Update(host, self.dns, wanted))
 
@@ -280,7 +292,7 @@ class World:
         """All faults end, all holds and orders too."""
         self.split = self.dns_away = False
         for host in self.hosts.values():
-            host.sick = host.mail_waits = False
+            host.sick = host.mail_waits = host.disk_full = False
             self.power_on(host)
             self.start(host)
 

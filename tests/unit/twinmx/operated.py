@@ -118,7 +118,8 @@ def operated(directory: Path) -> Iterator[tuple[Operated, Operated]]:
         for host in hosts:
             host.programs.metrics = WELL
             run(host.programs.start(base, smtp))
-            Store(host.directory, clock.boot_id()).save(State())  # a new agent waits: it may have promised
+            # a new agent waits: it may have promised
+            Store(host.directory, host.directory, clock.boot_id()).save(State())
             host.restart()
         until(lambda: all(host.is_ready() for host in hosts))
         yield hosts

@@ -1,16 +1,21 @@
 """Two agents as programs: they look, ask each other, close the port, remember, and obey operators."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import dns.rcode
 import pytest
 
+from tests.unit.twinmx.failover_dns import NameServer, dns_of
 from tests.unit.twinmx.failover_pair import HostUnderTest
 from tests.unit.twinmx.supervised import free_port
-from twinmx.failover import clock, port25
+from twinmx.failover import clock, port25, store
 from twinmx.failover.settings import Settings
 from twinmx.failover.state import State
 from twinmx.failover.store import Store
@@ -31,16 +36,42 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> Closed:
     return seen
 
 
+Pair = tuple[HostUnderTest, HostUnderTest]
+
+
 @pytest.fixture
-async def pair(
-    tmp_path: Path, closed: Closed, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[HostUnderTest, HostUnderTest]]:
+async def pair(tmp_path: Path, closed: Closed, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
+    async with running(tmp_path, monkeypatch) as hosts:
+        yield hosts
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[NameServer]:
+    server = NameServer("10 mx1.alias.example.", "20 mx2.alias.example.")
+    await server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def served(
+    tmp_path: Path, closed: Closed, monkeypatch: pytest.MonkeyPatch, server: NameServer
+) -> AsyncIterator[Pair]:
+    """The pair whose MX is at `server`."""
+    async with running(tmp_path, monkeypatch, dns=dns_of(server)) as hosts:
+        yield hosts
+
+
+@asynccontextmanager
+async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> AsyncIterator[Pair]:
     base, smtp = free_port(6), free_port()
     monkeypatch.setattr(Settings, "smtp_port", smtp)
-    hosts = tuple(HostUnderTest(name, tmp_path / name, base) for name in ("mx1", "mx2"))
+    hosts = tuple(HostUnderTest(name, tmp_path / name, base, **changes) for name in ("mx1", "mx2"))
     for host in hosts:
         await host.programs.start(base, smtp)
-        Store(host.directory, clock.boot_id()).save(State())  # a new agent waits: it may have promised
+        Store(host.directory, host.directory, clock.boot_id()).save(
+            State()
+        )  # a new agent waits: it may have promised
         await host.start()
     for host in hosts:
         await until(lambda host=host: _is_ready(host))  # type: ignore[misc]
@@ -68,9 +99,6 @@ async def is_(host: HostUnderTest, *phases: str) -> bool:
 
 async def has_done(host: HostUnderTest, *acts: str) -> bool:
     return [act["name"] for act in (await host.state())["acts"]] == list(acts)
-
-
-Pair = tuple[HostUnderTest, HostUnderTest]
 
 
 async def test_a_sick_host_drains_while_its_peer_promises_to_stay(pair: Pair, closed: Closed) -> None:
@@ -140,9 +168,22 @@ async def test_a_drain_survives_its_agent_and_ends_with_an_order(pair: Pair) -> 
     await until(lambda: has_done(host, "drain", "drained", "return", "active"))
 
 
+async def test_a_converge_ends_what_the_agent_did_by_itself(pair: Pair) -> None:
+    host, _ = pair
+    host.programs.well = False
+    await until(lambda: is_(host, "draining", "drained"))
+
+    status, state = await host.operator("POST", "/end", by="converge", reason="--data failover=end")
+
+    assert (status, state["state"], state["demoted"]) == (200, "returning", [])
+    assert not host.drained
+    assert (state["acts"][-1]["name"], state["acts"][-1]["automatic"]) == ("return", False)
+
+
 @pytest.mark.parametrize(
     ("path", "order", "status", "says"),
     [
+        ("/end", {"by": "converge"}, 409, "nobody out of service by itself"),
         ("/undrain", {"by": "ada"}, 409, "this host is not drained"),
         ("/release", {"by": "ada"}, 409, "nobody holds this agent"),
         ("/drain", {"reason": "who?"}, 400, "no order"),
@@ -263,3 +304,61 @@ async def test_a_page_that_cannot_be_made_is_no_trouble_for_the_agent(
     assert "cannot be made" in await pair[0].page("/")
     pair[0].programs.well = False
     await until(lambda: is_(pair[0], "draining", "drained"))
+
+
+async def test_a_demotion_that_the_name_server_refuses_is_said_everywhere_until_it_is_done(
+    served: Pair, server: NameServer
+) -> None:
+    host, _ = served
+    server.refuses_updates = dns.rcode.REFUSED
+    await host.operator("POST", "/drain", by="ada")
+
+    async def told() -> bool:
+        return bool((await host.state())["faults"] == {"dns": "127.0.0.1: update: REFUSED"})
+
+    await until(told)
+    assert host.drained, "the port closes all the same"
+    await until(lambda: _says(host, "unable to act in full (dns)"))
+    page = await host.page("/")
+    assert "dns: 127.0.0.1: update: REFUSED" in page
+    assert "mx not changed alias.example" in page
+    await until(lambda: _exposes(host, 'twinmx_failover_fault{what="dns"} 1.0'))
+
+    server.refuses_updates = None
+    await until(lambda: _exposes(host, 'twinmx_failover_fault{what="dns"} 0.0'))
+    state = await host.state()
+    assert state["faults"] == {}
+    about_dns = [(act["name"], act["whom"]) for act in state["acts"] if act["name"].startswith("mx")]
+    assert about_dns == [("mx not changed", "alias.example"), ("mx changed", "alias.example")]
+    assert 'act="mx' not in await host.page("/metrics"), "what became of an act is no act of its own"
+
+
+async def _exposes(host: HostUnderTest, line: str) -> bool:
+    return line in await host.page("/metrics")
+
+
+async def test_a_host_whose_disk_is_full_drains_all_the_same(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, other = pair
+    written = store._write
+
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "state.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(path, content)
+
+    monkeypatch.setattr(store, "_write", full)
+    host.programs.well = False
+    await until(lambda: is_(host, "draining", "drained"))
+
+    assert (await host.state())["faults"] == {"state": "[Errno 28] No space left on device"}
+    await until(lambda: _exposes(host, 'twinmx_failover_fault{what="state"} 1.0'))
+    await host.stop()
+    await host.start()
+    assert await is_(host, "draining", "drained"), "a new agent knows"
+    assert (await other.state())["promised"].keys() == {"mx1"}
+
+    monkeypatch.setattr(store, "_write", written)
+    await until(lambda: _exposes(host, 'twinmx_failover_fault{what="state"} 0.0'))
+    assert host.remembered["state"]["phase"] in ("draining", "drained"), "without another act"

@@ -1,19 +1,19 @@
 """The MX records, read and changed at a name server in this process: alone, in a race, and when it fails."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import dns.rcode
 import pytest
 
-from tests.unit.twinmx.failover_dns import SECRET, NameServer
+from tests.unit.twinmx.failover_dns import DOMAIN, SECRET, NameServer, dns_of
 from tests.unit.twinmx.failover_settings import settings
+from twinmx.failover.acts import Act
 from twinmx.failover.dns import ConflictError, DnsError, Zones
 from twinmx.failover.records import Records
 from twinmx.failover.state import State
 
 USUAL = ("10 mx1.alias.example.", "20 mx2.alias.example.")
 SWAPPED = {"20 mx1.alias.example.", "10 mx2.alias.example."}
-DOMAIN = "alias.example"
 
 
 @pytest.fixture
@@ -30,19 +30,18 @@ def zones(server: NameServer, secret: str = SECRET) -> Zones:
     return Zones(made.dns, made.hosts, secret, patience_seconds=0.5)
 
 
-def dns_of(server: NameServer) -> dict[str, object]:
-    return {
-        "server": "127.0.0.1",
-        "port": server.port,
-        "key_name": "twinmx",
-        "key_algorithm": "hmac-sha256",
-        "ttl": 30,
-        "domains": [DOMAIN],
-    }
+Told = list[tuple[str, str, str]]
 
 
-def records(server: NameServer, state: State) -> Records:
-    return Records(settings(dns=dns_of(server)).policy, zones(server), lambda: state)
+def records(server: NameServer, state: State | Callable[[], State], told: Told | None = None) -> Records:
+    """`told` gets what is said for the audit: name, whom, cause."""
+
+    async def tell(acts: Sequence[Act]) -> None:
+        if told is not None:
+            told.extend((act.name, act.whom, act.cause) for act in acts)
+
+    known = state if callable(state) else lambda: state
+    return Records(settings(dns=dns_of(server)).policy, zones(server), known, tell)
 
 
 async def test_the_order_is_read_and_replaced(server: NameServer) -> None:
@@ -160,3 +159,70 @@ async def test_while_the_server_is_away_the_pauses_grow_and_the_order_is_unknown
     await kept.look()
     assert kept.fault is None
     assert kept.unread == set()
+
+
+DEMOTED = State(demoted=frozenset({"mx1"}))
+
+
+async def test_what_a_server_refuses_is_said_once_and_again_when_it_is_done(server: NameServer) -> None:
+    told: Told = []
+    kept = records(server, DEMOTED, told)
+    server.refuses_updates = dns.rcode.REFUSED
+
+    for _ in range(3):
+        await kept.look()
+
+    assert told == [("mx not changed", DOMAIN, "could not be done: 127.0.0.1: update: REFUSED")]
+    assert kept.fault == "127.0.0.1: update: REFUSED"
+    server.refuses_updates = None
+    for _ in range(3):
+        await kept.look()
+    assert told[1:] == [("mx changed", DOMAIN, "mx2, mx1; it was mx1, mx2")]
+    assert kept.fault is None
+
+
+async def test_where_nothing_is_decided_a_server_that_is_away_is_a_fault_and_no_act(
+    server: NameServer,
+) -> None:
+    told: Told = []
+    idle, done = records(server, State(), told), records(server, DEMOTED, told)
+    await done.look()
+    told.clear()
+    server.refuses = dns.rcode.SERVFAIL
+
+    for kept in (idle, done):
+        await kept.look()
+        assert kept.fault
+
+    assert told == []
+
+
+async def test_what_is_decided_while_the_server_is_away_is_said_even_if_it_was_never_read(
+    server: NameServer,
+) -> None:
+    told: Told = []
+    kept = records(server, DEMOTED, told)
+    server.refuses = dns.rcode.SERVFAIL
+    await kept.look()
+    server.mx = dns.rrset.from_text("alias.example.", 300, "IN", "MX", *SWAPPED)
+    server.refuses = None
+    await kept.look()
+
+    assert told == [
+        ("mx not changed", DOMAIN, "cannot be seen or done: 127.0.0.1: read: SERVFAIL"),
+        ("mx found", DOMAIN, "as decided: mx2, mx1"),
+    ]
+    assert server.updates == 0
+
+
+async def test_what_was_taken_back_before_it_was_done_is_not_called_done(server: NameServer) -> None:
+    told: Told = []
+    state = DEMOTED
+    kept = records(server, lambda: state, told)
+    server.refuses_updates = dns.rcode.SERVFAIL
+    await kept.look()
+    state = State(restoring=frozenset({(DOMAIN, "mx1")}))
+    await kept.look()
+
+    assert [name for name, _, _ in told] == ["mx not changed", "mx found"]
+    assert kept.fault is None

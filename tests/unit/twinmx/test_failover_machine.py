@@ -38,6 +38,7 @@ rates = st.floats(SLOWEST, FASTEST)
 REST_PERIODS = int(4 * MINIMUM / PERIOD) + 20 * GOOD
 FAULTS = (
     *("cut", "mend", "mend", "DNS away", "DNS back", "power off", "agent dies", "memory lost"),
+    *("disk full", "disk full", "disk well"),
     *("start", "start", "start", "start"),
 )
 MEANWHILE = ("drained", "active", "release", "yield", "lapse")
@@ -119,6 +120,8 @@ class Agents(RuleBasedStateMachine):
             world.split = what == "cut"
         elif what in ("DNS away", "DNS back"):
             world.dns_away = what == "DNS away"
+        elif what in ("disk full", "disk well"):
+            host.disk_full = what == "disk full"
         elif what == "power off":
             world.power_off(host)
         elif what == "agent dies":
@@ -163,7 +166,7 @@ class Agents(RuleBasedStateMachine):
         for host in world.hosts.values():
             other = world.other(host)
             if world.closed(host) and other.powered:
-                given = other.disk.given.get(host.name)
+                given = other.remembered.given.get(host.name)
                 assert given
                 assert world.clock(other) < given.until
                 assert not world.closed(other)
@@ -205,7 +208,7 @@ class Agents(RuleBasedStateMachine):
             self.world.crash(host)
             self.world.start(host)
         self.run_in_order(REST_PERIODS)
-        assert self.world.at_rest, {host.name: host.disk for host in self.world.hosts.values()}
+        assert self.world.at_rest, {host.name: host.remembered for host in self.world.hosts.values()}
 
 
 INVARIANTS = (

@@ -9,7 +9,7 @@ from twinmx.failover.acts import Ask, RefusedError
 from twinmx.failover.machine import Machine
 from twinmx.failover.mx import demoted_in, order_with, wanted_order
 from twinmx.failover.policy import ASK_SECONDS, Policy
-from twinmx.failover.state import Given, Order, State
+from twinmx.failover.state import Given, Order, Phase, State
 from twinmx.failover.view import Peer, View
 
 POLICY = Policy("mx1", ("mx1", "mx2"), ("alias.example",), minimum_seconds=360, lease_seconds=60)
@@ -97,11 +97,48 @@ def test_an_order_on_a_host_that_is_drained_keeps_it_so() -> None:
     assert made.state.order == ORDER
 
 
+CONVERGE = Order(by="converge", reason="--data failover=end")
+HELD = Order(by="ben")
+
+
+def test_what_was_done_without_an_order_can_be_ended_and_a_hold_stays() -> None:
+    made = machine(view=SICK)
+    assert made.asking
+    made.answered(made.asking, True, 1000.5)
+    made.hold(HELD)
+
+    acts = made.end(CONVERGE, 1001)
+
+    assert [(act.name, act.whom, act.automatic) for act in acts] == [("return", "mx1", False)]
+    assert made.closed_until(1001) is None
+    assert (made.state.demoted, made.state.hold) == (frozenset(), HELD)
+    assert made.state.restoring == {("alias.example", "mx1")}
+    assert made.tick(SICK, 1361)[1] is None, "held: it may not begin anew"
+    made.release(HELD)
+    assert made.tick(SICK, 1005)[1] is None, "nor before the least time between two acts"
+    assert made.tick(SICK, 1361)[1] is not None
+
+
+def test_a_demotion_of_a_peer_can_be_ended_and_a_drain_that_was_ordered_stays() -> None:
+    made = drained()
+    made.state = made.state.model_copy(update={"demoted": frozenset({"mx1", "mx2"})})
+
+    acts = made.end(CONVERGE, 1001)
+
+    assert [(act.name, act.whom) for act in acts] == [("restore", "mx2")]
+    assert made.state.demoted == {"mx1"}
+    assert made.closed_until(1001) == 1060
+    with pytest.raises(RefusedError, match="nobody out of service by itself"):
+        made.end(CONVERGE, 1002)
+
+
 def test_what_is_not_there_is_not_taken_back() -> None:
     with pytest.raises(RefusedError, match="not drained"):
         machine().undrain(ORDER, 1000)
     with pytest.raises(RefusedError, match="nobody holds"):
         machine().release(ORDER)
+    with pytest.raises(RefusedError, match="nobody out of service by itself"):
+        machine().end(CONVERGE, 1000)
 
 
 @pytest.mark.parametrize("policy", [POLICY, replace(POLICY, mode="manual")], ids=["held", "manual"])
@@ -156,6 +193,19 @@ def test_who_is_not_well_promises_nothing(view: View, at: float, says: str) -> N
 
     assert refusal
     assert says in refusal
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.ACTIVE])
+@pytest.mark.parametrize("renews", [False, True])
+def test_who_is_not_active_promises_nothing_however_well_it_is(phase: Phase, renews: bool) -> None:
+    made = machine()
+    assert made.grant("mx2", 60, 1000) is None, "it would, were it active"
+    given = made.state.given if renews else {}
+    made.state = made.state.model_copy(update={"phase": phase, "given": given})
+
+    assert made.grant("mx2", 60, 1000) == f"it is {phase} itself"
+    assert made.state.given == given
+    assert made.refusal("mx2", 1000) == f"it is {phase} itself", "what /state says of it"
 
 
 def test_a_promise_in_force_is_renewed_through_a_bad_moment() -> None:

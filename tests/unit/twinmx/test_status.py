@@ -81,6 +81,7 @@ HOSTS = st.builds(
     suspect=st.lists(STRANGE, max_size=30),
     hold=STRANGE,
     recommends=st.lists(STRANGE, max_size=30),
+    faults=st.dictionaries(STRANGE, STRANGE, max_size=9),
     forwarders=st.none() | st.tuples(st.integers(), st.integers()),
     inbound=POINTS,
     outbound=POINTS,
@@ -121,9 +122,10 @@ def test_a_peer_that_talks_without_end_is_cut_short() -> None:
     long = "<" * 100_000
     many = [long] * 1_000
     points = [(float(age % 3600), 10.0**300) for age in range(100_000)]
+    faults = {f"{number}{long}": long for number in range(1_000)}
     peer = Host(
-        long, 0, long, long, 1, False, many, many, long, many, (10**5000, 1), None, points, points, points,
-        [Engine(long)] * 1_000, Limits(None, 1e300, [(long, 1e300)] * 1_000),
+        long, 0, long, long, 1, False, many, many, long, many, faults, (10**5000, 1), None, points, points,
+        points, [Engine(long)] * 1_000, Limits(None, 1e300, [(long, 1e300)] * 1_000),
     )  # fmt: skip
     acts = [Act(QUIET.at, long, long, long, long)] * 1_000
 
@@ -147,12 +149,13 @@ def test_an_incident_names_who_carries_the_mail_and_why() -> None:
 
     for part in (
         "mx1 is drained (canary, pending), not well",
+        "The MX records of alias.example, shop.example are not the inventory's",
         "! left out for 7 min",
         "4 of 6",
         "7 lost",
         "each worker counts for itself",
         "not the inventory's order",
-        "mx1: drain mx1 canary, pending by the agent",
+        "mx1: drain canary, pending by the agent, 5 min ago",
     ):
         assert part in text
 
@@ -199,8 +202,11 @@ def test_nobody_in_service_is_said_first() -> None:
 def test_records_that_are_not_as_they_should_be_are_marked(
     records: tuple[tuple[int, str], ...] | None,
 ) -> None:
-    text = said(replace(QUIET, mx={"alias.example": records}))
+    view = replace(QUIET, mx={"alias.example": records})
+    text = said(view)
 
+    assert (standing(view).tone, len(standing(view).details)) == ("warn", 1)
+    assert "alias.example" in standing(view).details[0]
     marked = "DNS does not answer" if records is None else "not the inventory's order"
     assert marked in text
 
@@ -252,7 +258,8 @@ def test_text_that_would_turn_the_line_round_or_break_the_page_is_masked() -> No
     ("seconds", "shown"),
     [
         (None, words.UNKNOWN), (math.nan, words.UNKNOWN), (math.inf, "ages"), (-1, "0 s"), (0, "0 s"),
-        (0.42, "0.4 s"), (3, "3 s"), (45, "45 s"), (119, "119 s"), (120, "2 min"), (3_599, "59 min"),
+        (0.000_1, "1 ms"), (0.025, "25 ms"), (0.1, "0.1 s"), (0.42, "0.4 s"), (3, "3 s"), (45, "45 s"),
+        (119, "119 s"), (120, "2 min"), (3_599, "59 min"),
         (3_600, "1 h"), (11_100, "3 h 5 min"), (400_000, "4 days"),
     ],
 )  # fmt: skip
