@@ -23,7 +23,7 @@ from twinmx.failover.promise import Asker, Doorkeeper, PromiseError, Question
 from twinmx.failover.records import Records
 from twinmx.failover.rules import Readings, Rules
 from twinmx.failover.settings import Settings
-from twinmx.failover.state import Order, State
+from twinmx.failover.state import CLOSED, Order, State
 from twinmx.failover.store import Store
 
 T = TypeVar("T")
@@ -106,7 +106,8 @@ class Agent:
         """Look, decide, and make true what is decided."""
         settings = self.settings
         evidence = await self._gatherer.gather(clock.now())
-        self.readings = self._rules.read(evidence, frozenset(self.machine.state.bypassed))
+        state = self.machine.state
+        self.readings = self._rules.read(evidence, frozenset(state.bypassed), closed=state.phase in CLOSED)
         left_alone = await asyncio.to_thread(engines.ordered_by_others, settings.local.overrides)
         orders = self.records.orders if self.records else {}
         view = self.picture.view(evidence, self.readings, orders, left_alone)

@@ -2,6 +2,9 @@
 
 A drain rule is bad only where it is ours alone: what the peer suffers as well (one slow destination, a lost
 network, a flood) is no reason to send it more. Where its side cannot be seen, such a rule says nothing.
+
+A host that is drained delivers next to nothing, so nobody could put it off: no news of its deliveries is good
+news only when nothing waits there any more, or all of it was tried in vain long ago.
 """
 
 from collections.abc import Mapping
@@ -15,6 +18,9 @@ from twinmx.failover.settings import Settings
 DRAIN_RULES = ("forwarders", "gates", "postfix", "canary", "pending", "deferrals", "disk")
 STALE_SECONDS = 120.0
 """A reading of the queue that is older says nothing. A long queue takes long to read."""
+
+LONGEST_BACKOFF_SECONDS = 4000.0
+"""Of postfix-out (maximal_backoff_time, postconf(5)): by then all that waits has been tried again."""
 
 HARMLESS = ("ok", "dropped", "busy")
 """Outcomes of a question that are not the engine's fault; see twinmx.spam.guard."""
@@ -42,9 +48,13 @@ class Rules:
         self._rules = settings.rules
         self._deliveries = Window(settings.rules.deferrals.window_seconds)
         self._scans = Window(settings.rules.engine.window_seconds)
+        self._put_off_at = float("-inf")
 
-    def read(self, evidence: Evidence, bypassed: frozenset[str]) -> Readings:
-        """Return the readings of one period; `bypassed` are the engines that are left out now."""
+    def read(self, evidence: Evidence, bypassed: frozenset[str], *, closed: bool) -> Readings:
+        """Return the readings of one period.
+
+        bypassed: the engines that are left out now. closed: whether this host is drained, or on its way.
+        """
         fresh = self._fresh(evidence.queues)
         figures = self._count_deliveries(evidence.at, evidence.queues)
         drain = {
@@ -53,7 +63,7 @@ class Rules:
             "postfix": not evidence.greets,
             "canary": self._canary(evidence),
             "pending": self._pending(fresh),
-            "deferrals": self._deferrals(figures, evidence),
+            "deferrals": self._deferrals(figures, evidence, closed=closed),
             "disk": self._disk(evidence.queues),
         }
         silent = {name: peer.state is None and not peer.greets for name, peer in evidence.peers.items()}
@@ -97,7 +107,17 @@ class Rules:
         deferred = sum(number for (_, status), number in grown.items() if status == "deferred")
         return {"deliveries": sum(grown.values()), "deferred": deferred}
 
-    def _deferrals(self, figures: Mapping[str, float], evidence: Evidence) -> bool | None:
+    def _deferrals(self, figures: Mapping[str, float], evidence: Evidence, *, closed: bool) -> bool | None:
+        reading = self._put_off(figures, evidence)
+        if reading:
+            self._put_off_at = evidence.at
+        recently = evidence.at - self._put_off_at < LONGEST_BACKOFF_SECONDS
+        if reading is None and closed and recently:
+            waiting = evidence.queues and evidence.queues.total(ev.QUEUED, instance="out", queue="deferred")
+            return True if waiting else None
+        return reading
+
+    def _put_off(self, figures: Mapping[str, float], evidence: Evidence) -> bool | None:
         rule = self._rules.deferrals
         if figures["deliveries"] < rule.deliveries:
             return None

@@ -11,8 +11,14 @@ from twinmx.failover.samples import Samples, Window
 NOBODY: frozenset[str] = frozenset()
 
 
-def read(evidence: Evidence, rules: Rules | None = None, bypassed: frozenset[str] = NOBODY) -> Readings:
-    return (rules or Rules(settings())).read(evidence, bypassed)
+def read(
+    evidence: Evidence,
+    rules: Rules | None = None,
+    bypassed: frozenset[str] = NOBODY,
+    *,
+    closed: bool = False,
+) -> Readings:
+    return (rules or Rules(settings())).read(evidence, bypassed, closed=closed)
 
 
 def queues(text: str, age: float = 1.0) -> Samples:
@@ -100,6 +106,45 @@ def test_deferrals_count_where_the_peer_has_none(
 
     assert readings.drain["deferrals"] is bad
     assert readings.figures == {"deliveries": sum(ours), "deferred": ours[1]}
+
+
+@pytest.mark.parametrize(
+    ("closed", "waiting", "seconds", "bad"),
+    [
+        (True, 1, 1000, True),
+        (True, 0, 1000, None),
+        (True, 1, 4005, None),
+        (False, 1, 1000, None),
+    ],
+    ids=["nothing says that it is over", "nothing waits", "tried again in vain", "in service"],
+)
+def test_a_drained_host_that_delivers_nothing_is_not_well_for_that(
+    closed: bool, waiting: int, seconds: float, bad: bool | None
+) -> None:
+    rules = Rules(settings())
+    healthy = peer(deliveries=100, deferred=0)
+    read(Evidence(0, queues=deliveries(1000, 1000), peers=healthy), rules)
+    assert read(Evidence(5, queues=deliveries(1000, 1020), peers=healthy), rules).drain["deferrals"] is True
+    still = samples(
+        'twinmx_deliveries_total{instance="out",transport="smtp",status="sent"} 1000\n'
+        'twinmx_deliveries_total{instance="out",transport="smtp",status="deferred"} 1020\n'
+        f'twinmx_queue_messages{{instance="out",queue="deferred"}} {waiting}\n'
+    )
+
+    readings = read(Evidence(5 + seconds, queues=still, peers=healthy), rules, closed=closed)
+
+    assert readings.drain["deferrals"] is bad
+
+
+def test_a_drained_host_whose_mail_goes_out_again_is_well() -> None:
+    rules = Rules(settings())
+    healthy = peer(deliveries=100, deferred=0)
+    read(Evidence(0, queues=deliveries(1000, 1000), peers=healthy), rules)
+    read(Evidence(5, queues=deliveries(1000, 1020), peers=healthy), rules)
+
+    again = Evidence(1000, queues=deliveries(1020, 1020), peers=healthy)
+
+    assert read(again, rules, closed=True).drain["deferrals"] is False
 
 
 def canaries(**via: dict[str, Way]) -> dict[str, CanaryState | None]:
