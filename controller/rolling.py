@@ -31,7 +31,10 @@ def greets(exchanger: Exchanger) -> None:
             session.ehlo()
             encrypted = session.has_extn("starttls")
     except OSError as error:
-        raise ControllerError(f"{exchanger.fqdn} does not take mail on port 25: {error}") from None
+        raise ControllerError(
+            f"{exchanger.fqdn} does not take mail on port 25: {error}\nWhere `mxctl failover status` there "
+            "says that it is drained: wait for its return, or end the failover with --data failover=end"
+        ) from None
     if not encrypted:
         raise ControllerError(f"{exchanger.fqdn} does not offer STARTTLS")
 
