@@ -110,14 +110,16 @@ class Worker:
         await self._socketmap.listen(SOCKETMAP_ADDRESS, settings.srs.socketmap_port)
         longest = settings.deadline.total_seconds + settings.deadline.grace_seconds
         stack.push_async_callback(self._server.stop, longest)
-        drain = asyncio.create_task(follow(settings.drain.directory, self._server))
-        stack.callback(drain.cancel)
+        self._following = asyncio.create_task(follow(settings.drain.directory, self._server))
+        stack.callback(self._following.cancel)
         for address in settings.listen.addresses:
             await self._server.listen(str(address), settings.listen.port)
 
     def _fault(self) -> str | None:
         if not self._server.listening:
             return "not listening"
+        if self._following.done():
+            return "it no longer sees whether its host is drained"
         return self._snapshot.fault()
 
     def _snapshot_age(self) -> float:

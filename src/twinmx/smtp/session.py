@@ -29,6 +29,7 @@ _TEMPORARY = Reply(451, "4.3.0", "temporary failure of ours, try again")
 
 
 class _State(Enum):
+    CONNECTING = auto()
     COMMAND = auto()
     DATA = auto()
     BUSY = auto()
@@ -57,7 +58,7 @@ class Session(asyncio.Protocol):
         self._refuse = refuse
         self._finished = finished
         self._dialogue = dialogue
-        self._state = _State.COMMAND
+        self._state = _State.CONNECTING
         self._pending = b""
         self._replies: list[bytes] = []
         self._data: DataReader | None = None
@@ -73,9 +74,10 @@ class Session(asyncio.Protocol):
         """Greet the client, or turn it away."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._state = _State.COMMAND
         peer = transport.get_extra_info("peername")
         self._dialogue.peer = str(peer[0]) if peer else ""
-        refusal = self._refuse(self._dialogue.peer)
+        refusal = self._refuse(self._dialogue.peer) or (_GOING_AWAY if self._stopping else None)
         if refusal is not None:
             self._close(refusal)
             return
@@ -109,16 +111,18 @@ class Session(asyncio.Protocol):
             self._transport.pause_reading()
 
     def stop(self) -> None:
-        """Say 421 as soon as no transaction is open: now, or after the one in hand."""
+        """Say 421 as soon as no transaction is open: as the greeting, now, or after the one in hand."""
         self._stopping = True
         if self._state is _State.COMMAND and not self._dialogue.in_transaction:
             self._close(_GOING_AWAY)
 
     def abort(self) -> None:
-        """Drop the client, and the message in hand with it."""
+        """Drop the client, and the message in hand with it; one whose session has not begun is greeted so."""
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
-        self._transport.abort()
+        if self._state is not _State.CONNECTING:
+            self._transport.abort()
 
     def _work(self) -> None:
         while self._pending and self._state in (_State.COMMAND, _State.DATA):

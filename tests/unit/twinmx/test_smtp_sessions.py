@@ -9,6 +9,7 @@ import pytest
 from tests.unit.twinmx.peers import Raw
 from tests.unit.twinmx.serving import MAIL, RCPT, Handler, Start, hand_in, ready
 from tests.unit.twinmx.spamming import until
+from twinmx.smtp.envelope import Reply
 
 
 async def test_strangers_are_turned_away(start: Start) -> None:
@@ -27,6 +28,19 @@ async def test_a_connection_too_many_is_421(start: Start) -> None:
     await first.ask("QUIT")
     assert await first.ended()
     assert (await (await Raw.connect(server.port, greeting=False)).reply()).startswith("220")
+
+
+async def test_clients_may_come_in_the_very_moment_of_turning_away(start: Start) -> None:
+    server = await start()
+    greetings = []
+    for _ in range(200):
+        coming = asyncio.create_task(Raw.connect(server.port, greeting=False))
+        while not coming.done():
+            server.turn_away(Reply(421, "4.3.2", "elsewhere"))
+            server.turn_away(None)
+            await asyncio.sleep(0)
+        greetings.append((await (await coming).reply())[:3])
+    assert set(greetings) <= {"220", "421"}
 
 
 async def test_silence_is_421(start: Start) -> None:
