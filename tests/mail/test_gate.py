@@ -41,7 +41,7 @@ def test_spam_is_refused_in_the_session_with_a_reference(
 
     assert (reply.code, reply.text[:5]) == (550, "5.7.1")
     refused = reply.text.rsplit(" ", 1)[1]
-    assert logged(exchanger, "gate", refused)["outcome"] == "spam"
+    assert logged("gate", refused)["outcome"] == "spam"
     assert good.code == 250
     mailboxes.wait(later)
     assert not mailboxes.find(token)
@@ -52,10 +52,10 @@ def test_mail_is_scanned_once(exchanger: LabHost, mailboxes: Mailboxes, token: s
     queue_id = deliver(exchanger, letter(token), ALIAS)
     arrived = mailboxes.wait(token)
 
-    line = logged(exchanger, "forwarder", queue_id)
+    line = logged("forwarder", queue_id)
     shown = parse_verdict(arrived.field(VERDICT_FIELD))
     assert line["scanned_by"] == "gate"
-    assert shown["engine"] == line["engine"] == logged(exchanger, "gate", queue_id)["engine"] != "none"
+    assert shown["engine"] == line["engine"] == logged("gate", queue_id)["engine"] != "none"
     assert "mark" not in shown
 
 

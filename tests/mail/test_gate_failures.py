@@ -44,7 +44,7 @@ def test_without_the_gate_the_forwarder_scans_and_nobody_gets_a_bounce(
         wait_until_done(exchanger, spam_id)
         mailboxes.wait(token)
 
-    assert logged(exchanger, "forwarder", queue_id)["scanned_by"] == "forwarder"
+    assert logged("forwarder", queue_id)["scanned_by"] == "forwarder"
     assert "GTUBE" in item.partition("\r\n\r\n")[0]
     assert f'"sender": "{sender}"' in item
     # what is sent after it on the same way has arrived, so a bounce or the spam itself would have as well
@@ -66,7 +66,7 @@ def test_a_frozen_gate_holds_a_session_no_longer_than_its_timeout(
 
         assert reply.code == 250
         mailboxes.wait(token)
-    assert logged(one, "forwarder", reply.text.rsplit(" ", 1)[1])["scanned_by"] == "forwarder"
+    assert logged("forwarder", reply.text.rsplit(" ", 1)[1])["scanned_by"] == "forwarder"
 
 
 def test_a_gate_that_freezes_under_a_message_does_not_lose_it(
@@ -124,7 +124,7 @@ def test_a_restart_ends_messages_that_are_under_way(one: LabHost, mailboxes: Mai
 
     assert reply.code == 250
     mailboxes.wait(token)
-    assert logged(one, "forwarder", reply.text.rsplit(" ", 1)[1])["scanned_by"] == "gate"
+    assert logged("forwarder", reply.text.rsplit(" ", 1)[1])["scanned_by"] == "gate"
 
 
 def deliver_many(host: LabHost, number: int) -> list[str]:
