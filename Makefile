@@ -52,13 +52,13 @@ format: .venv/ready ## let ruff put the code in order
 	@$(BIN)/ruff format $(CHECKED)
 
 converge: .venv/ready ## bring INVENTORY's hosts to what it says, one after another (DATA="flag=value …")
-	@$(BIN)/python -m controller converge $(INVENTORY) $(FLAGS) $(GATE)
+	@bin/twinmx converge $(INVENTORY) $(FLAGS) $(GATE)
 
-plan: .venv/ready ## show what a converge would change (DATA="flag=value …")
-	@$(BIN)/python -m controller plan $(INVENTORY) $(FLAGS)
+plan: .venv/ready ## show what a converge would change; "Error 2" says that something would (DATA="flag=value …")
+	@bin/twinmx plan $(INVENTORY) $(FLAGS)
 
 unchanged: .venv/ready ## converge again and fail unless nothing had to be changed
-	@$(BIN)/python -m controller unchanged $(INVENTORY) $(FLAGS)
+	@bin/twinmx unchanged $(INVENTORY) $(FLAGS)
 
 probe: .venv/ready ## send a message through each lab exchanger and show its way
 	@$(BIN)/python -m lab probe
@@ -67,7 +67,7 @@ status: .venv/ready ## what there is of the lab
 	@$(BIN)/python -m lab status
 
 mxctl: .venv/ready ## ask all exchangers: make mxctl CMD="status"; to change: CMD="drain" HOST=mx1 (or ALL=1)
-	@$(BIN)/python -m controller mxctl $(INVENTORY) $(foreach host,$(HOST),--host $(host)) $(if $(ALL),--all) \
+	@bin/twinmx mxctl $(INVENTORY) $(foreach host,$(HOST),--host $(host)) $(if $(ALL),--all) \
 	  -- $(or $(CMD),--help)
 
 ssh: ## a shell on a lab host: make ssh HOST=mx1

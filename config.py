@@ -1,8 +1,13 @@
 """Read by pyinfra as soon as it starts: a --data flag without a value is refused here, with a clear message.
 
-Later pyinfra itself would end in a traceback over it.
+Later pyinfra itself would end in a traceback over it. From here on a plan hears of every host, also of one
+that is not reached; and whatever is printed is searched for secrets.
 """
 
 from inventory.hosts import command_line_flags
+from inventory.masking import mask_output
+from roles.lib.telling import write_at_exit
 
+mask_output()
 command_line_flags()
+write_at_exit()

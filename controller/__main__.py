@@ -1,5 +1,7 @@
-"""`python -m controller`: the command line of the controller."""
+"""`python -m controller`, which bin/twinmx calls: the command line of the controller."""
 
 from controller.cli import app
+from inventory.masking import mask_output
 
-app()
+mask_output()
+app(prog_name="twinmx")

@@ -1,27 +1,36 @@
-"""The commands of the controller."""
+"""The commands of the controller: bin/twinmx."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from controller import mxctl, pyinfra, rolling
+from controller import mxctl, pyinfra, rolling, secrets
+from controller.dns import commands as dns
 from controller.errors import ControllerError
+from controller.plan.command import run as show_plan
 from controller.report import console
+from controller.usage import Data, Inventory, OneForAnyError, flags_of
 from twinmx.mxctl.manual import SILENT
 
 app = typer.Typer(
-    help="Plan and converge the exchangers of an inventory.",
+    help="Plan and converge the exchangers of an inventory. Paths count from the checkout.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(secrets.app, name="secrets")
+app.add_typer(dns.app, name="dns")
 
-Inventory = Annotated[str, typer.Argument(help="An inventory file, such as inventory/lab.py.")]
-Data = Annotated[list[str] | None, typer.Option("--data", help="A flag, as in primary=mx2. Repeatable.")]
 
-
-def _flags(data: list[str] | None) -> dict[str, str]:
-    return {key: value for key, _, value in (entry.partition("=") for entry in data or [])}
+@contextmanager
+def _said(status: int = 1) -> Iterator[None]:
+    """Say why a command cannot go on, and end with `status`."""
+    try:
+        yield
+    except ControllerError as error:
+        console.print(f"✗ {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(status) from None
 
 
 @app.command()
@@ -31,24 +40,32 @@ def converge(
     gate: Annotated[str, typer.Option(help="A command run after each host; {name} is its name.")] = "",
 ) -> None:
     """Converge one exchanger after another, then DNS; stop at the first that fails."""
-    flags = _flags(data)
-    try:
+    flags = flags_of(data)
+    with _said():
         rolling.converge(inventory, pyinfra.exchange(inventory, flags), flags, gate)
-    except ControllerError as error:
-        console.print(f"✗ {error}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
 
 
-@app.command()
-def plan(inventory: Inventory, data: Data = None) -> None:
-    """Show what a converge would change, with differences of files; nothing is touched."""
-    pyinfra.show(pyinfra.command(inventory, "--dry", "--diff", flags=_flags(data)))
+@app.command(cls=OneForAnyError)
+def plan(
+    inventory: Inventory,
+    data: Data = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document instead: docs/plan.schema.json.")
+    ] = False,
+) -> None:
+    """Show what a converge would change on each host and in DNS, and what a failover keeps as it is.
+
+    Nothing is touched. Exit status: 0 nothing would change, 2 something would, 1 an error, such as a host
+    that cannot be asked; the others are shown all the same.
+    """
+    raise typer.Exit(show_plan(inventory, flags_of(data), as_json=as_json))
 
 
 @app.command()
 def unchanged(inventory: Inventory, data: Data = None) -> None:
     """Converge, and fail unless nothing had to be changed."""
-    counted = pyinfra.totals(pyinfra.command(inventory, "-y", flags=_flags(data)))
+    with _said():
+        counted = pyinfra.totals(pyinfra.command(inventory, "-y", flags=flags_of(data)))
     console.print(
         f"changed {counted['success']}, failed {counted['error']}, unchanged {counted['no_change']}"
     )
@@ -71,10 +88,7 @@ def mxctl_(
 
     What changes something needs --host or --all. 3: a host, or the inventory, could not be asked.
     """
-    try:
+    with _said(SILENT):
         data = pyinfra.inventory_hosts(inventory)
-    except ControllerError as error:
-        console.print(f"✗ {error}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(SILENT) from None
     exchangers = mxctl.chosen(data, words, host or [], everywhere=everywhere)
     raise typer.Exit(mxctl.run({name: data[name] for name in exchangers}, words))

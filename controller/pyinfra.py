@@ -16,6 +16,8 @@ from inventory.schema import Exchange
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = "deploy.py"
+LONGEST_COMPLAINT = 4000
+"""Characters of pyinfra's last words that are worth repeating; the end of a traceback is in them."""
 
 
 def command(
@@ -34,9 +36,9 @@ def inventory_hosts(inventory: str, flags: Mapping[str, str] | None = None) -> d
     """
     arguments = command(inventory, flags=flags)
     arguments[2:3] = ["debug-inventory", "--json"]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = quiet(arguments)
     if done.returncode:
-        raise ControllerError(done.stderr.partition("Loading inventory...")[2].strip() or done.stderr)
+        raise ControllerError(complaint(done.stderr))
     return {host["name"]: host["data"] for host in json.loads(done.stdout)}
 
 
@@ -52,11 +54,23 @@ def show(arguments: Sequence[str]) -> None:
         raise ControllerError(f"failed: {' '.join(arguments[:3])}; its last lines above say why")
 
 
+def quiet(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run pyinfra and keep what it prints; its own `environment`, or this process's."""
+    return subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def complaint(told: str) -> str:
+    """What pyinfra said last on its standard error: below its last heading ("--> Loading inventory...")."""
+    return told.rpartition("--> ")[2].partition("\n")[2].strip()[-LONGEST_COMPLAINT:] or told
+
+
 def totals(arguments: Sequence[str]) -> dict[str, int]:
     """Run pyinfra with --json; how many operations changed something (`success`), failed, did nothing."""
-    done = subprocess.run([*arguments, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = quiet([*arguments, "--json"])
     try:
         counted: dict[str, Any] = json.loads(done.stdout)["results"]["totals"]
     except (json.JSONDecodeError, KeyError):
-        raise ControllerError(f"pyinfra printed no result:\n{done.stderr[-4000:]}") from None
+        raise ControllerError(f"pyinfra printed no result:\n{complaint(done.stderr)}") from None
     return {name: int(number) for name, number in counted.items() if isinstance(number, int)}

@@ -45,6 +45,12 @@ def settings_of(annotation: Any) -> type[BaseModel] | None:
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
+def named_settings(annotation: Any) -> type[BaseModel] | None:
+    """The group under each name of a mapping from names of one's own choice; None where it holds values."""
+    found, _ = bare(annotation)
+    return settings_of(get_args(found)[1]) if get_origin(found) is dict else None
+
+
 def place(model: type[BaseModel], key: tuple[str | int, ...]) -> Place | None:
     """What stands at `key` below `model`; None for a key that the schema does not know.
 
@@ -76,8 +82,8 @@ def knobs(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple
         group = settings_of(annotation)
         if group:
             yield from knobs(group, (*above, name))
-        elif get_origin(annotation) is dict:
-            yield from knobs(get_args(annotation)[1], (*above, name, ANY_NAME))
+        elif group := named_settings(annotation):
+            yield from knobs(group, (*above, name, ANY_NAME))
         else:
             yield (*above, name), field
 

@@ -6,13 +6,13 @@ words the errors, and the example is the file that the tests load.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from inventory.describe import ANY_NAME, allowed, bare, settings_of
+from inventory.describe import ANY_NAME, allowed, bare, named_settings, settings_of
 from inventory.flags import FLAGS
 from inventory.schema import Exchange
 from inventory.secrets import Secrets
@@ -43,7 +43,7 @@ with one name or address, deadlines that do not fit into each other, secrets, al
 are told at once, each on a line with the file, the line, the key, the value and what is allowed:
 
 ```
-inventory/ours.yml:27: rate_limits.answer: 250; allowed: 550, 450 or 421 (The SMTP answer above a limit)
+inventory/ours.yml:29: rate_limits.answer: 250; allowed: 550, 450 or 421 (The SMTP answer above a limit)
 ```
 
 ## A complete example
@@ -71,20 +71,21 @@ own connection data (`--data ssh_user=…`, `ssh_port`, `ssh_key` …) goes to p
 SECRETS_INTRODUCTION = """\
 ## Secrets
 
-`secrets_file` names a YAML file on the controller, outside any repository, with mode 0600. The lab's is made
-by `make up`. Errors name the file, the line and the key, never a value. Put values into quotes: a password
-may hold a character that means something in YAML. `openssl rand -base64 48` makes a good password or SRS key.
+What `secrets_from` leads to, outside any repository; [secrets.md](secrets.md) has the kinds of sources and
+how each secret is rotated. `twinmx secrets init INVENTORY` makes them, in the lab `make up`. Errors name the
+source, the line and the key, never a value. Put values of your own into quotes: a password may hold a
+character that means something in YAML.
 
 ```yaml
 rspamd_password: "…"
-valkey_password: "…"
-database_password: "…" # only where alias_source is postgresql
+valkey_passwords: ["…"] # of each list the first is used, all are accepted
+database_passwords: ["…"] # only where alias_source is postgresql
 srs_keys:
   - "the newest, which signs"
   - "the one before it, until its last bounces have come back (forwarder.bounce_days)"
-tsig: # only where dns.server is set
-  name: twinmx
-  secret: "…"
+tsig_keys: # only where dns.server is set
+  - name: twinmx
+    secret: "…"
 receivers: # one for each of monitors.receivers, under its name
   pager:
     secret: "…"
@@ -120,8 +121,8 @@ def groups(model: type[BaseModel], key: str = "", defaults: BaseModel | None = N
         if group := settings_of(annotation):
             default = getattr(defaults, name) if defaults else field.get_default(call_default_factory=True)
             yield from groups(group, below, default if isinstance(default, BaseModel) else None)
-        elif get_origin(annotation) is dict:
-            yield from groups(get_args(annotation)[1], f"{below}.{ANY_NAME}")
+        elif group := named_settings(annotation):
+            yield from groups(group, f"{below}.{ANY_NAME}")
 
 
 def render() -> str:

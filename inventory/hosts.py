@@ -5,7 +5,9 @@ force and a role needs nothing but its host. Everything is checked here, while t
 before pyinfra connects to anything.
 """
 
+import runpy
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,17 @@ from pyinfra.connectors.ssh import connector_data_meta
 from inventory.alias_source import DATABASE_HOST
 from inventory.load import InventoryError, load_exchange
 from inventory.schema import Exchange
-from inventory.secrets import load_secrets, receiver_mistakes
+from inventory.secrets import missing, the_secrets
+from roles.lib.records.keys import published_keys
+from roles.lib.records.target import target_of
 from roles.lib.ssh import send_without_delay
 from twinmx.aliases.inventory import load_aliases
 from twinmx.aliases.model import AliasFileError
 
 Hosts = list[tuple[str, dict[str, Any]]]
+
+_facts_alone: ContextVar[bool] = ContextVar("facts_alone", default=False)
+"""Whether an inventory file is read for its exchange and for nothing else."""
 
 
 def command_line_flags() -> dict[str, str]:
@@ -54,21 +61,8 @@ def hosts_of(
     Raises InventoryError before any host is touched.
     """
     exchange = load_exchange(Path(facts), command_line_flags() if flags is None else flags)
-    secrets = load_secrets(Path(exchange.secrets_file))
-    if exchange.dns.server and not secrets.tsig:
-        raise InventoryError(
-            f"{exchange.secrets_file}: tsig: missing; allowed: the key for updates of dns.server "
-            f"({exchange.dns.server} in {facts})"
-        )
-    if exchange.followed and not secrets.database_password:
-        raise InventoryError(
-            f"{exchange.secrets_file}: database_password: missing; allowed: the password of "
-            f"{exchange.followed.user} in the database (alias_source is postgresql in {facts})"
-        )
-    if wrong := receiver_mistakes(secrets, exchange.monitors.receivers):
-        raise InventoryError("\n".join(f"{exchange.secrets_file}: {line}" for line in wrong))
-    if not exchange.followed:
-        _check_aliases(exchange, facts)
+    if not _facts_alone.get():
+        _check_what_stands_elsewhere(exchange, facts)
     send_without_delay()
     data: dict[str, Any] = {"exchange": exchange.model_dump(mode="json")}
     exchangers = [
@@ -87,6 +81,35 @@ def hosts_of(
         else []
     )
     return exchangers, databases, [("@local", data)]
+
+
+def exchange_of(inventory: Path) -> Exchange:
+    """The exchange of an inventory file (inventory/lab.py), whose secrets and aliases need not exist yet.
+
+    Raises InventoryError; OSError where there is no such file.
+    """
+    token = _facts_alone.set(True)
+    try:
+        groups = runpy.run_path(str(inventory)).values()
+    finally:
+        _facts_alone.reset(token)
+    for group in groups:
+        for host in group if isinstance(group, list) else ():
+            if isinstance(host, tuple) and "exchange" in host[1]:
+                return Exchange.model_validate(host[1]["exchange"])
+    raise InventoryError(f"{inventory}: no hosts; allowed: a file as inventory/production.py is")
+
+
+def _check_what_stands_elsewhere(exchange: Exchange, facts: str) -> None:
+    """The secrets, what changes DNS and the keys in it, and the aliases, where they come from the file."""
+    secrets = the_secrets(exchange.secrets_from)
+    if lacking := missing(secrets, exchange):
+        raise InventoryError("\n".join(f"{exchange.secrets_from.name}: {line}" for line in lacking))
+    if exchange.dns.changes:
+        target_of(exchange, secrets)
+    published_keys(exchange, secrets)
+    if not exchange.followed:
+        _check_aliases(exchange, facts)
 
 
 def _check_aliases(exchange: Exchange, facts: str) -> None:

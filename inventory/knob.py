@@ -161,6 +161,11 @@ HostAddress6 = Annotated[
     Form("the IPv6 address of one host, as in 2001:db8::11"),
     BeforeValidator(_host_address),
 ]
+AnyHostAddress = Annotated[
+    IPv4Address | IPv6Address,
+    Form("the address of one host, as in 203.0.113.11 or 2001:db8::11"),
+    BeforeValidator(_host_address),
+]
 Network = Annotated[
     IPv4Network | IPv6Network,
     Form("a network with its prefix length, as in 203.0.113.0/24 or 2001:db8::/32"),

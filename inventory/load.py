@@ -26,33 +26,43 @@ class InventoryError(PyinfraError):
         return "\n    ".join(["the inventory was refused, and no host was changed:", *lines])
 
 
-def read_yaml(path: Path, *, holds: str, secret: bool = False) -> tuple[Any, dict[tuple[str, ...], int]]:
+def read_yaml(path: Path, *, holds: str) -> tuple[Any, dict[tuple[str, ...], int]]:
     """The content of a YAML file, and the line on which each key stands.
 
     holds: what the file is for, told where there is none.
-    secret: say of a syntax error only its line, since a parser's message may quote the text.
     Raises InventoryError for a file that is missing, unreadable, empty or no YAML, and for a key given
     twice (YAML 1.2, 3.2.1.3; PyYAML would silently take the last).
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
     except OSError as error:
         raise InventoryError(f"{path}: cannot be read: {error.strerror}; it holds {holds}") from None
     except UnicodeDecodeError:
         raise InventoryError(f"{path}: not UTF-8; allowed: YAML in UTF-8") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise InventoryError(_no_yaml(path, error, secret=secret)) from None
-    if content is None:
-        raise InventoryError(f"{path}: is empty; it holds {holds}")
+    return parse_yaml(text, str(path), holds=holds)
+
+
+def parse_yaml(
+    text: str, name: str, *, holds: str, secret: bool = False
+) -> tuple[Any, dict[tuple[str, ...], int]]:
+    """`read_yaml` of a text that came from what messages call `name`.
+
+    secret: say of a syntax error only its line, since a parser's message may quote the text.
+    """
     try:
-        return content, _lines(path, node)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise InventoryError(_no_yaml(name, error, secret=secret)) from None
+    if content is None:
+        raise InventoryError(f"{name}: is empty; it holds {holds}")
+    try:
+        return content, _lines(name, node)
     except RecursionError:
-        raise InventoryError(f"{path}: an alias (*name) stands inside its own anchor (&name)") from None
+        raise InventoryError(f"{name}: an alias (*name) stands inside its own anchor (&name)") from None
 
 
-def _lines(path: Path, node: yaml.Node | None) -> dict[tuple[str, ...], int]:
+def _lines(path: str, node: yaml.Node | None) -> dict[tuple[str, ...], int]:
     lines: dict[tuple[str, ...], int] = {}
     for key, line in _keys(node, ()):
         if key in lines:
@@ -63,9 +73,9 @@ def _lines(path: Path, node: yaml.Node | None) -> dict[tuple[str, ...], int]:
     return lines
 
 
-def _no_yaml(path: Path, error: Exception, *, secret: bool) -> str:
+def _no_yaml(path: str, error: Exception, *, secret: bool) -> str:
     mark = getattr(error, "problem_mark", None)
-    where = f"{path}:{mark.line + 1}" if mark else str(path)
+    where = f"{path}:{mark.line + 1}" if mark else path
     told = getattr(error, "problem", None) or str(error)
     if secret:
         told = "the text is not repeated, since it is secret; a value with : # ! * & or % needs quotes"

@@ -19,7 +19,7 @@ def dotted(key: Iterable[str | int]) -> str:
     """A key as people write it, the entries of a list counted from 1."""
     parts = list(key)
     if parts[-1:] == ["[key]"]:  # the name itself is wrong
-        parts = [str(part) for part in parts[:-1]]
+        parts = [*parts[:-2], *map(str, parts[-2:-1])]
     written = "".join(f" entry {part + 1}" if isinstance(part, int) else f".{part}" for part in parts)
     return written.removeprefix(".") or "the file"
 
@@ -65,7 +65,7 @@ def mistakes(error: ValidationError) -> list[Mapping[str, Any]]:
 
 
 def problems(
-    model: type[BaseModel], error: ValidationError, path: Path, lines: Lines, *, secret: bool = False
+    model: type[BaseModel], error: ValidationError, path: Path | str, lines: Lines, *, secret: bool = False
 ) -> str:
     """Each mistake on its line as `file:line: key: value: what is allowed`; a `secret` value is not told."""
     told = []

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from inventory.alias_source import AliasSource, Database, source_mistakes
 from inventory.canary import Canary, canary_alias, too_long_names
 from inventory.deadlines import Deadlines, not_nested
+from inventory.dns import Dns
 from inventory.failover import Failover
 from inventory.gate import Gate
 from inventory.knob import (
@@ -34,6 +35,7 @@ from inventory.knob import (
 from inventory.limits import RateLimits, nobody_shares
 from inventory.monitors import Monitors
 from inventory.receivers import through_ourselves
+from inventory.secret_source import SecretSource
 from inventory.spam import Spam
 from twinmx.aliases.model import Alias
 
@@ -119,22 +121,6 @@ class Tls(Settings):
     minimum: Literal["TLSv1.2", "TLSv1.3"] = knob("TLSv1.2", says="Oldest TLS version accepted on port 25.")
 
 
-class Dns(Settings):
-    """Where the zones of the served domains are kept, and how to change them (RFC 2136 with TSIG)."""
-
-    server: HostAddress | None = knob(
-        None,
-        says="Primary name server that takes updates; left out, DNS is yours and only shown, never changed.",
-    )
-    port: int = knob(53, ge=1, le=65535, says="Its port.")
-    ttl: int = knob(
-        300, ge=30, le=86400, says="TTL of the records; short, since failover changes MX.", unit="seconds"
-    )
-    dmarc: Literal["none", "quarantine", "reject"] = knob(
-        "reject", says="DMARC policy of the served domains."
-    )
-
-
 class Access(Settings):
     """Who administers the hosts."""
 
@@ -157,7 +143,7 @@ class Exchange(Settings):
         "file", says="Where the exchangers take the aliases from: aliases_file, or the database."
     )
     database: Database | None = knob(None, says="The PostgreSQL with the aliases.")
-    secrets_file: FilePath = knob(says="YAML file with the secrets, outside the repository.")
+    secrets_from: SecretSource
     gate: Gate = Field(default_factory=Gate)
     forwarder: Forwarder = Field(default_factory=Forwarder)
     deadlines: Deadlines = Field(default_factory=Deadlines)

@@ -27,7 +27,7 @@ SNAPSHOT = "/var/lib/twinmx/aliases/aliases.lmdb"
 DELTA = delta_of(Path(SNAPSHOT))
 PROGRAM = f"{CURRENT}/bin/twinmx-aliases"
 SETTINGS = "/etc/twinmx/aliases.toml"
-PASSWORD = "/etc/twinmx/credentials/database"  # noqa: S105 (where it is, not what it is)
+PASSWORDS = "/etc/twinmx/credentials/database"
 AUTHORITY = "/etc/twinmx/tls/database-ca.pem"
 FOLLOWER = "twinmx-aliases.service"
 UNIT = f"/etc/systemd/system/{FOLLOWER}"
@@ -52,7 +52,7 @@ def render_source(site: Site) -> ManagedFile:
 
 
 def render_follower(site: Site) -> list[Managed]:
-    """Settings, password, authority and unit of the follower."""
+    """Settings, passwords, authority and unit of the follower."""
     database = site.database
     settings = render(
         "aliases/aliases.toml.j2",
@@ -66,15 +66,13 @@ def render_follower(site: Site) -> list[Managed]:
     unit = render(
         "aliases/twinmx-aliases.service.j2",
         program=PROGRAM,
-        password=PASSWORD,
+        passwords=PASSWORDS,
         directory=Path(SNAPSHOT).parent,
     )
-    password = site.secrets.database_password
+    passwords = "".join(f"{one.get_secret_value()}\n" for one in site.secrets.database_passwords)
     return [
         ManagedFile(SETTINGS, settings),
-        ManagedFile(
-            PASSWORD, f"{password.get_secret_value()}\n" if password else "", mode="0400", secret=True
-        ),
+        ManagedFile(PASSWORDS, passwords, mode="0400", secret=True),
         ManagedFile(AUTHORITY, _authority(database.authority)),
         ManagedFile(UNIT, unit),
     ]
@@ -115,7 +113,7 @@ def _follow(site: Site) -> None:
 def _build(site: Site) -> None:
     source = [render_source(site)]
     trial = f"{PROGRAM} build $CANDIDATE{SOURCE} $CANDIDATE/trial.lmdb"
-    checked_files("aliases", source, check=trial, absent=[UNIT, AT_BOOT, SETTINGS, PASSWORD, AUTHORITY])
+    checked_files("aliases", source, check=trial, absent=[UNIT, AT_BOOT, SETTINGS, PASSWORDS, AUTHORITY])
     converged(
         "aliases",
         apply=BUILD,

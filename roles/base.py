@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
+from roles.lib.changes import Obstacle
 from roles.lib.converge import converged
 from roles.lib.files import checked_files
 from roles.lib.managed import Managed, ManagedFile
@@ -18,6 +19,7 @@ from roles.lib.packages import packages
 from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
+from roles.lib.telling import tell
 
 PACKAGES = ("ca-certificates", "iproute2", "systemd-timesyncd", "unattended-upgrades")
 LEAST_FREE_MEGABYTES = 2_000
@@ -25,9 +27,14 @@ POSTFIX = "postfix.service"
 
 
 def obstacles(seen: Observed, *, takes_mail: bool = True) -> list[str]:
-    """Why this host cannot become what it shall be, each with the way out; empty when it can."""
-    found = []
+    """Why this host cannot become what it shall be, each with the way out; empty when it can.
+
+    Of a host that did not answer nothing is said: pyinfra has failed it, and has said why.
+    """
+    found: list[str] = []
     system = seen.system
+    if not system:
+        return found
     postfix_runs = seen.units.get(POSTFIX, {}).get("ActiveState") == "active"
     if system["os"] != "debian 13":
         found.append(
@@ -55,6 +62,7 @@ def _preflight(name_of_host: str, *, takes_mail: bool) -> Generator[StringComman
     shall_be = "an exchanger" if takes_mail else "a database host"
     for obstacle in obstacles(observe(), takes_mail=takes_mail):
         text = f"{name_of_host} cannot become {shall_be}: {obstacle}."
+        tell(Obstacle(text=text))
         yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
 
 

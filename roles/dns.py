@@ -1,141 +1,40 @@
-"""The DNS records of the served domains: MX by priority, the exchangers' addresses, SPF and DMARC.
+"""The DNS records of the served domains and of the exchangers: the whole plan, in zones that may hold more.
 
 Ports: none on the hosts. It runs on the controller, after the exchangers have converged, and changes a
-record set only where it differs. octoDNS compares and applies; in the lab by RFC 2136 with TSIG. What it
-does not own (any other name or type in the zone: the web site's address, NS; any other text beside SPF) is
-never touched. Nor is what a failover did to MX, unless that is to end.
+record set only where it differs. octoDNS compares and applies: by RFC 2136 with TSIG, or by any of its
+providers. What it does not own (any other name or type in the zone: the web site's address, NS; any other
+text beside SPF) is never touched. Nor is what a failover did to MX, unless that is to end.
 """
 
 import shlex
-from collections.abc import Collection, Generator
+from collections.abc import Generator, Iterable
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-from octodns.processor.base import BaseProcessor
-from octodns.provider.plan import Plan
-from octodns.record import Record
-from octodns.zone import Zone
-from octodns_bind import Rfc2136Provider
+from octodns.record import Change, Record
 from pyinfra import logger
 from pyinfra.api.command import FunctionCommand, StringCommand
 from pyinfra.api.operation import operation
 
 from inventory.schema import Exchange
-from inventory.secrets import Secrets, load_secrets
-from roles.lib.agents import Standing, standing
+from inventory.secrets import the_secrets
+from roles.lib.agents import END_FLAG, UNDRAIN, Standing, standing
+from roles.lib.changes import ByHand, Kept, Obstacle, RecordChange, RecordSet
+from roles.lib.records.keys import Keys, published_keys
+from roles.lib.records.target import target_of
+from roles.lib.records.wanted import Wanted
+from roles.lib.records.whole import wanted_records
+from roles.lib.records.zones import OnlyOurs, by_zone, plan_zone, values_of, zones_of
 from roles.lib.role import role
-from twinmx.failover.mx import order_with
-
-RecordKey = tuple[str, str]
-
-Record.enable_validators({"legacy"})  # the set that is in force by default; unsaid, octoDNS warns about it
+from roles.lib.telling import DNS, tell
 
 
-def mx_preferences(exchange: Exchange, demoted: Collection[str] = ()) -> dict[str, int]:
-    """Exchanger → preference: the inventory's, handed out anew with `demoted` behind the others."""
-    hosts = sorted(exchange.exchangers, key=lambda name: exchange.exchangers[name].mx_priority)
-    preferences = [exchange.exchangers[name].mx_priority for name in hosts]
-    return dict(zip(order_with(hosts, demoted), preferences, strict=True))
+def in_force(exchange: Exchange, keys: Keys, found: Standing) -> list[Wanted]:
+    """What DNS shall say as long as the agents stand as they do.
 
-
-def mail_records(
-    exchange: Exchange, domain: str, demoted: Collection[str] = ()
-) -> dict[RecordKey, dict[str, Any]]:
-    """The records that make `domain` receive its mail here: (name below the domain, type) → octoDNS data.
-
-    Sources: RFC 5321 5.1 (MX), RFC 7208 (SPF), RFC 7489 (DMARC).
+    MX is not among it while one of them cannot be asked whether it has changed it.
     """
-    hosts = exchange.exchangers.values()
-    ttl = {"ttl": exchange.dns.ttl}
-    sources = [f"ip4:{host.address}" for host in hosts]
-    sources += [f"ip6:{host.address6}" for host in hosts if host.address6]
-    mx = [
-        {"preference": preference, "exchange": f"{exchange.exchangers[name].fqdn}."}
-        for name, preference in mx_preferences(exchange, demoted).items()
-    ]
-    records: dict[RecordKey, dict[str, Any]] = {
-        ("", "MX"): {"values": mx} | ttl,
-        ("", "TXT"): {"values": [f"v=spf1 {' '.join(sources)} -all"]} | ttl,
-        ("_dmarc", "TXT"): {"values": [f"v=DMARC1\\; p={exchange.dns.dmarc}"]} | ttl,
-    }
-    for host in hosts:
-        if host.fqdn.endswith(f".{domain}"):
-            name = host.fqdn.removesuffix(f".{domain}")
-            records[name, "A"] = {"values": [str(host.address)]} | ttl
-            if host.address6:
-                records[name, "AAAA"] = {"values": [str(host.address6)]} | ttl
-    return records
-
-
-def desired_zone(exchange: Exchange, domain: str, demoted: Collection[str] = ()) -> Zone:
-    """octoDNS's picture of what `domain` shall hold of ours."""
-    zone = Zone(f"{domain}.", [])
-    for (name, kind), data in mail_records(exchange, domain, demoted).items():
-        zone.add_record(Record.new(zone, name, {"type": kind} | data))
-    return zone
-
-
-def _is_spf(text: str) -> bool:
-    """RFC 7208, 4.5: the version is the whole text, or a space follows it."""
-    return text.lower().split(" ", 1)[0] == "v=spf1"
-
-
-class OnlyOurs(BaseProcessor):  # type: ignore[misc]
-    """Keeps octoDNS from deleting what is not ours: record sets, and texts that share a set with ours."""
-
-    def __init__(self, owned: set[RecordKey]) -> None:
-        super().__init__("only-ours")
-        self.owned = owned
-
-    def process_target_zone(self, existing: Zone, target: Any, lenient: bool = False) -> Zone:
-        """Drop what is not owned from the picture of the zone as it is."""
-        for record in list(existing.records):
-            if (record.name, record._type) not in self.owned:
-                existing.remove_record(record)
-        return existing
-
-    def process_source_and_target_zones(
-        self, desired: Zone, existing: Zone, target: Any, lenient: bool = False
-    ) -> tuple[Zone, Zone]:
-        """Let the domain's own TXT set keep its other texts (proofs of ownership, for one)."""
-        found = next((r for r in existing.records if (r.name, r._type) == ("", "TXT")), None)
-        if found:
-            ours = next(r for r in desired.records if (r.name, r._type) == ("", "TXT"))
-            others = [text for text in found.values if not _is_spf(text)]
-            data = {"type": "TXT", "ttl": ours.ttl, "values": [*ours.values, *others]}
-            desired.add_record(Record.new(desired, "", data, lenient=True), replace=True)
-        return desired, existing
-
-
-def provider(exchange: Exchange, secrets: Secrets) -> Rfc2136Provider:
-    """The primary name server of the inventory, spoken to with its key."""
-    if secrets.tsig is None:
-        raise ValueError(f"{exchange.secrets_file}: tsig: missing, but dns.server is set")
-    return Rfc2136Provider(
-        "primary",
-        str(exchange.dns.server),
-        port=exchange.dns.port,
-        key_name=secrets.tsig.name,
-        key_secret=secrets.tsig.secret.get_secret_value(),
-        key_algorithm=secrets.tsig.algorithm,
-        root_ns_warnings=False,  # NS is not ours: it stays as it is
-    )
-
-
-def plan(exchange: Exchange, domain: str, target: Rfc2136Provider, standing: Standing) -> Plan | None:
-    """What would have to change at `target` for `domain`; None where nothing would.
-
-    The MX set is left as it is while an agent cannot be asked whether it has changed it.
-    """
-    owned = set(mail_records(exchange, domain))
-    if standing.silent:
-        owned.discard(("", "MX"))
-    desired = desired_zone(exchange, domain, standing.demoted)
-    for record in list(desired.records):
-        if (record.name, record._type) not in owned:
-            desired.remove_record(record)
-    return target.plan(desired, processors=[OnlyOurs(owned)])
+    wanted = wanted_records(exchange, keys, found.demoted)
+    return [record for record in wanted if not (found.silent and record.kind == "MX")]
 
 
 @cache
@@ -144,46 +43,109 @@ def _asked(names: tuple[str, ...]) -> Standing:
 
 
 def _standing(exchange: Exchange) -> Standing:
-    """What the agents say, asked once in a run and told; without what is going to be ended."""
+    """What the agents say, asked once in a run, and told; without what is going to be ended."""
     found = _asked(tuple(exchange.exchangers))
     if exchange.failover.under_way == "end":
-        if found.silent:
+        if found.silent and exchange.dns.changes:
             logger.info("    MX: written all the same, %s cannot be asked", ", ".join(found.silent))
         found = found.ended()
-    for name, why in found.demoted.items():
-        how = "by an order: mxctl undrain" if name in found.ordered else "to end it: --data failover=end"
-        logger.info("    MX: %s stays behind the others, a failover is under way (%s); %s", name, why, how)
-    if found.silent:
-        logger.info("    MX: left as it is, %s cannot be asked", ", ".join(found.silent))
+    else:
+        _tell_drains(found)
+    if exchange.dns.changes:
+        _tell_mx(found)
     return found
 
 
+def _tell_drains(found: Standing) -> None:
+    for name, done in found.by_itself.items():
+        what = f"{' and '.join(done)} {'stay' if done[1:] else 'stays'}"
+        tell(Kept(what=what, why=f"the failover agent of {name} did it", end=END_FLAG), of=name)
+    for name in found.ordered:
+        tell(Kept(what=f"{name} stays drained", why="by an order", end=UNDRAIN), of=name)
+
+
+def _tell_mx(found: Standing) -> None:
+    for name, why in found.demoted.items():
+        what = f"MX: {name} stays behind the others"
+        end = UNDRAIN if name in found.ordered else END_FLAG
+        tell(Kept(what=what, why=f"a failover is under way ({why})", end=end), of=DNS)
+    if found.silent:
+        tell(Kept(what="MX: left as it is", why=f"{', '.join(found.silent)} cannot be asked"), of=DNS)
+
+
+def record_change(domain: str, change: Change) -> RecordChange:
+    """octoDNS's difference of one record set of `domain`, as we tell it."""
+    before, after = (_record_set(record) for record in (change.existing, change.new))
+    return RecordChange(
+        zone=domain,
+        name=change.record.fqdn,
+        type=change.record._type,
+        action="change" if before and after else "create" if after else "remove",
+        before=before,
+        after=after,
+    )
+
+
+def _record_set(record: Record | None) -> RecordSet | None:
+    if record is None:
+        return None
+    return RecordSet(ttl=record.ttl, values=tuple(sorted(values_of(record))))
+
+
+def _tell_others(changes: Iterable[Change], ours: OnlyOurs) -> None:
+    """Say what of others stands in the sets that change, and which sets cannot be changed for its sake."""
+    for change in changes:
+        for value in ours.beside.get((change.record.fqdn, change.record._type), ()):
+            what = f"{change.record.fqdn} {change.record._type} {value}"
+            tell(Kept(what=what, why="it is not ours"), of=DNS)
+    for record, why in ours.left.items():
+        what = f"{record.name}. {record.kind}: left as it is, to be set by you: {' '.join(record.values)}"
+        tell(Kept(what=what, why=why), of=DNS)
+
+
 @operation()
-def _zone(exchange: Exchange, domain: str) -> Generator[FunctionCommand | StringCommand, None, None]:
-    server = f"{exchange.dns.server}:{exchange.dns.port}"
+def _zone(exchange: Exchange, zone: str) -> Generator[FunctionCommand | StringCommand, None, None]:
     try:
-        target = provider(exchange, load_secrets(Path(exchange.secrets_file)))
-        changes = plan(exchange, domain, target, _standing(exchange))
+        secrets = the_secrets(exchange.secrets_from)
+        wanted = in_force(exchange, published_keys(exchange, secrets), _standing(exchange))
+        records, target = by_zone(wanted, zones_of(exchange))[0][zone], target_of(exchange, secrets)
+        changes, ours = plan_zone(zone, records, exchange.dns.ttl, target)
     except Exception as error:  # dnspython, octoDNS or the network: all end this operation
-        text = f"{domain}: the name server {server} does not let its zone be read: {error}"
+        text = f"{zone}: {_keeper(exchange)} does not let its zone be read: {error or type(error).__name__}"
+        tell(Obstacle(text=text))
         yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
         return
-    if changes is None:
-        return
-    for change in changes.changes:
-        logger.info("    %s: %s", domain, change)
-    yield FunctionCommand(target.apply, [changes], {})
+    found = changes.changes if changes else []
+    _tell_others(found, ours)
+    for change in found:
+        tell(record_change(zone, change))
+    if found:
+        yield FunctionCommand(target.apply, [changes], {})
+
+
+def _keeper(exchange: Exchange) -> str:
+    if exchange.dns.provider:
+        return exchange.dns.provider.python_class
+    return f"the name server {exchange.dns.server}:{exchange.dns.port}"
+
+
+def by_hand(exchange: Exchange, keys: Keys) -> Iterable[ByHand]:
+    """What the operator has to set: all, where nobody changes our zones; else what lies in none of them."""
+    zones = zones_of(exchange) if exchange.dns.changes else []
+    for record in by_zone(wanted_records(exchange, keys), zones)[1]:
+        for value in record.values if not record.elsewhere else ():
+            yield ByHand(name=f"{record.name}.", ttl=exchange.dns.ttl, type=record.kind, value=value)
 
 
 @role("dns")
 def deploy(exchange: Exchange) -> None:
-    """Bring the zone of each served domain up to date, where the inventory names a server."""
-    if exchange.dns.server is None:
-        for domain in exchange.domains:
-            for record in sorted(desired_zone(exchange, domain).records):
-                name, ttl, kind, values = record.rrs
-                for value in values:
-                    logger.info("    to be set by you: %s %s %s %s", name, ttl, kind, value)
+    """Bring our zones up to date, where the inventory says who changes them; show what is left to you."""
+    keys = published_keys(exchange, the_secrets(exchange.secrets_from))
+    for record in by_hand(exchange, keys):
+        tell(record, of=DNS)
+    if not exchange.dns.changes:
+        _standing(exchange)
         return
-    for domain in exchange.domains:
-        _zone(exchange=exchange, domain=domain, name=f"{domain}: zone")
+    for zone, records in by_zone(wanted_records(exchange, keys), zones_of(exchange))[0].items():
+        if records:
+            _zone(exchange=exchange, zone=zone, name=f"{zone}: zone")

@@ -9,7 +9,6 @@ had to act, and came late (docs/adr/0015).
 import shlex
 from collections.abc import Generator
 
-from pyinfra import logger
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
@@ -17,13 +16,15 @@ from pyinfra.facts.server import Command
 
 from roles.forwarder import DRAIN_DIRECTORY, SRS_KEYS, keys_file
 from roles.lib import ports
-from roles.lib.agents import ASK, END, Standing
+from roles.lib.agents import ASK, END, UNDRAIN, Standing
+from roles.lib.changes import Kept, StepChange
 from roles.lib.converge import converged_service
 from roles.lib.files import checked_files
 from roles.lib.managed import Managed, ManagedFile
 from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
+from roles.lib.telling import tell
 from roles.release import CURRENT, current_link
 
 SETTINGS = "/etc/twinmx/failover.toml"
@@ -82,7 +83,7 @@ def _key(site: Site) -> list[Managed]:
     if site.exchange.dns.server is None:
         return []
     if site.secrets.tsig is None:
-        raise ValueError(f"{site.exchange.secrets_file}: tsig: missing, but dns.server is set")
+        raise ValueError(f"{site.exchange.secrets_from.name}: tsig_keys: missing, but dns.server is set")
     secret = site.secrets.tsig.secret.get_secret_value()
     return [ManagedFile(TSIG, f"{secret}\n", mode="0400", secret=True)]
 
@@ -93,11 +94,11 @@ def _ended(exchanger: str) -> Generator[StringCommand, None, None]:
     found = Standing()
     found.take(exchanger, host.get_fact(Command, f"{ASK} || true") or "")
     if found.silent:
-        logger.info("    %s: its agent cannot be asked, so there is nothing to end", exchanger)
+        tell(Kept(what=f"{exchanger}: nothing is ended", why="its agent cannot be asked"))
     if found.ordered:
-        logger.info("    %s: it stays drained, by an order: mxctl undrain", exchanger)
+        tell(Kept(what=f"{exchanger}: it stays drained", why="by an order", end=UNDRAIN))
     if done := found.by_itself.get(exchanger):
-        logger.info("    %s: its agent ends %s", exchanger, ", ".join(done))
+        tell(StepChange(text=f"{exchanger}: its agent ends {', '.join(done)}"))
         yield StringCommand(f"sh -c {shlex.quote(END)}")
 
 

@@ -16,6 +16,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import state
 from typer.completion import get_completion_script  # type: ignore[attr-defined] # documented, not declared
 
+from roles.lib.changes import ReleaseChange
 from roles.lib.converge import STAMPS
 from roles.lib.files import checked_files
 from roles.lib.managed import ManagedFile, ManagedLink
@@ -23,6 +24,7 @@ from roles.lib.observed import announce, forget, observe
 from roles.lib.packages import packages
 from roles.lib.role import role
 from roles.lib.site import Site
+from roles.lib.telling import tell
 from roles.lib.wheelhouse import Wheelhouse, wheelhouse
 
 PACKAGES = ("python3-venv", "bash-completion")
@@ -70,8 +72,11 @@ def current_link() -> ManagedLink:
 def _release(
     built: Wheelhouse,
 ) -> Generator[FileUploadCommand | StringCommand, None, None]:
-    if observe().files.get(CURRENT) == current_link().state:
+    seen = observe().files.get(CURRENT)
+    if seen == current_link().state:
         return
+    previous = Path(seen["target"]).name if seen and "target" in seen else None
+    tell(ReleaseChange(path=CURRENT, version=built.version, previous=previous))
     archive = f"/var/lib/twinmx/{built.version}.tar"
     if state.is_executing:  # a plan needs no wheels
         built.build()

@@ -12,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from inventory.load import InventoryError
+from inventory.masking import hide
 from roles.lib.files import checked_files
 from roles.lib.managed import Managed, ManagedFile
 from roles.lib.role import role
@@ -40,6 +41,7 @@ def _covers(certificate: x509.Certificate, fqdn: str) -> bool:
 def check_pair(fqdn: str, certificate: Path, key: Path) -> tuple[bytes, bytes]:
     """The PEM bytes of a certificate and its key; InventoryError where they cannot serve `fqdn`."""
     chain, private = _read("certificate", certificate), _read("key", key)
+    hide(private.decode("ascii", "replace"))
     try:
         leaf = x509.load_pem_x509_certificate(chain)
         public = load_pem_private_key(private, password=None).public_key()

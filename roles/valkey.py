@@ -7,12 +7,15 @@ disk, a restart only forgets the last minute's counts.
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from pydantic import SecretStr
 
+from inventory.masking import hide
 from inventory.schema import Exchanger
 from inventory.secrets import Secrets
 from roles.lib import ports
@@ -88,8 +91,18 @@ def seen_by(site: Site) -> Seen:
 
 def exporter_password(secrets: Secrets) -> str:
     """The monitors' password, derived from that of the programs: one secret less to write down."""
-    password = secrets.valkey_password.get_secret_value()
-    return hmac.new(password.encode(), EXPORTER.encode(), "sha256").hexdigest()
+    return _exporter_password(secrets.valkey_password)
+
+
+def _exporter_password(of: SecretStr) -> str:
+    password = hmac.new(of.get_secret_value().encode(), EXPORTER.encode(), "sha256").hexdigest()
+    hide(password)
+    return password
+
+
+def _digests(passwords: Iterable[str]) -> list[str]:
+    """Sorted: which of them is in use is nothing to Valkey, and no reason to restart it."""
+    return sorted(hashlib.sha256(password.encode()).hexdigest() for password in passwords)
 
 
 def _owned(path: str, content: str | bytes, *, secret: bool = False) -> ManagedFile:
@@ -97,16 +110,19 @@ def _owned(path: str, content: str | bytes, *, secret: bool = False) -> ManagedF
 
 
 def render_files(site: Site) -> list[Managed]:
-    """Configuration and access list (it holds only a hash of the password), and what the programs need."""
+    """Configuration and access list (it holds only hashes of passwords), and what the programs need."""
     password = site.secrets.valkey_password.get_secret_value()
-    digest = hashlib.sha256(password.encode()).hexdigest()
+    accepted = site.secrets.valkey_passwords
     shared = Shared(str(site.me.peer), ports.VALKEY) if serves_others(site) else None
     configuration = render(
         "valkey/valkey.conf.j2", socket=SOCKET, shared=shared, certificate=CERTIFICATE, key=KEY
     )
-    exporter = hashlib.sha256(exporter_password(site.secrets).encode()).hexdigest()
     acl = render(
-        "valkey/users.acl.j2", digest=digest, commands=COMMANDS, exporter=EXPORTER, exporter_digest=exporter
+        "valkey/users.acl.j2",
+        digests=_digests(one.get_secret_value() for one in accepted),
+        commands=COMMANDS,
+        exporter=EXPORTER,
+        exporter_digests=_digests(map(_exporter_password, accepted)),
     )
     limits = render("valkey/limits.toml.j2", exchange=site.exchange, valkey=seen_by(site))
     return [

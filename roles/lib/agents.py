@@ -16,7 +16,10 @@ UNIT = "/etc/systemd/system/failover.service"
 SOCKET = "/run/twinmx/failover.sock"
 CURL = f"curl --silent --show-error --max-time 3 --unix-socket {SOCKET}"
 ASK = f"if test -e {UNIT}; then {CURL} --fail http://agent/state; else echo '{{}}'; fi"
-ORDER = {"by": "converge", "reason": "--data failover=end"}
+END_FLAG = "--data failover=end"
+UNDRAIN = "mxctl undrain"
+"""What ends a failover that an agent began, and a drain that somebody ordered."""
+ORDER = {"by": "converge", "reason": END_FLAG}
 END = f"""code=$({CURL} --output /dev/null --write-out '%{{http_code}}' \\
   --data {shlex.quote(json.dumps(ORDER))} http://agent/end)
 case $code in
@@ -68,8 +71,9 @@ class Standing:
 def standing(names: Iterable[str]) -> Standing:
     """Ask the agents of the exchangers `names`; one that is not reached is named, and never an error."""
     found = Standing()
+    hosts = {known.data.get("exchanger"): known for known in state.inventory}
     for name in names:
-        known = state.inventory.hosts.get(name)
+        known = hosts.get(name)
         said = _asked(known) if known else None
         if said is None:
             found.silent.append(name)

@@ -11,13 +11,16 @@ was changed by hand, perhaps with a restart, is put back and its service restart
 import hashlib
 import json
 import shlex
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from typing import Literal
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import OperationMeta, operation
 
+from roles.lib.changes import Anything, FileChange, PackageChange, ReleaseChange, ServiceChange
 from roles.lib.managed import Managed
 from roles.lib.observed import Observed, announce, forget, observe
+from roles.lib.telling import tell, told
 
 STAMPS = "/var/lib/twinmx/converged"
 PATIENCE_SECONDS = 300  # a service that neither stops nor starts must not hold a converge for ever
@@ -48,14 +51,43 @@ def fingerprint(inputs: Sequence[Managed], versions: dict[str, str], apply: str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _settled(unit: str, seen: Observed) -> bool:
-    shown = seen.units.get(unit, {})
-    reloaded = shown.get("NeedDaemonReload") != "yes"
-    return shown.get("ActiveState") == "active" and reloaded
+def _changed_inputs(
+    inputs: Sequence[Managed], packages: Sequence[str], seen: Observed, before: Iterable[Anything]
+) -> list[str]:
+    """Inputs that differ from the host's, or did until an operation before this one changed them.
+
+    In a plan nothing is changed yet, so what an earlier operation is going to install counts as well.
+    """
+    moved, installed = {}, []
+    for change in before:
+        if isinstance(change, FileChange):
+            moved[change.path] = change.path
+        elif isinstance(change, ReleaseChange):
+            moved[change.path] = f"release {change.version}"
+        elif isinstance(change, PackageChange) and change.name in packages:
+            installed.append(f"package {change.name}")
+    files = [file for file in inputs if file.path in moved or seen.files.get(file.path) != file.state]
+    return [*(moved.get(file.path, file.path) for file in files), *installed]
 
 
-def _starts(unit: str, seen: Observed) -> bool:
-    return seen.units.get(unit, {}).get("UnitFileState") == "enabled"
+def _unsettled(units: Sequence[str], at_boot: Sequence[str], seen: Observed) -> list[str]:
+    found = []
+    for unit in units:
+        shown = seen.units.get(unit, {})
+        if shown.get("ActiveState") != "active":
+            found.append(f"{unit} is {shown.get('ActiveState', 'not there')}")
+        elif shown.get("NeedDaemonReload") == "yes":
+            found.append(f"the unit {unit} was changed after it was loaded")
+    idle = [unit for unit in at_boot if seen.units.get(unit, {}).get("UnitFileState") != "enabled"]
+    return [*found, *(f"{unit} does not start at boot" for unit in idle)]
+
+
+def _outdated(stamp: str | None, wanted: str) -> list[str]:
+    if stamp == wanted:
+        return []
+    if stamp is None:
+        return ["a converge was broken off, or has put a file back"]
+    return ["what it was last started with differs (a package's version, or how it is applied)"]
 
 
 @operation()
@@ -68,14 +100,18 @@ def _converged(
     at_boot: Sequence[str],
     packages: Sequence[str],
     seconds: int,
+    verb: Literal["restart", "reload"],
 ) -> Generator[StringCommand, None, None]:
     seen = observe()
     versions = {package: seen.packages.get(package, "") for package in packages}
     wanted = fingerprint(inputs, versions, apply)
-    in_place = all(seen.files.get(file.path) == file.state for file in inputs)
-    settled = all(_settled(unit, seen) for unit in units) and all(_starts(unit, seen) for unit in at_boot)
-    if in_place and settled and seen.stamps.get(label) == wanted:
+    reasons = _changed_inputs(inputs, packages, seen, told()) + _unsettled(units, at_boot, seen)
+    reasons = reasons or _outdated(seen.stamps.get(label), wanted)
+    if not reasons:
         return
+    runs = all(seen.units.get(unit, {}).get("ActiveState") == "active" for unit in units)
+    action = "apply" if not units else verb if runs else "start"
+    tell(ServiceChange(name=label, action=action, units=tuple(units), reasons=tuple(reasons)))
     evidence = f"journalctl --no-pager -n 30 {' '.join(f'-u {shlex.quote(u)}' for u in units)}"
     script = APPLY.format(
         name=label,
@@ -103,12 +139,13 @@ def converged(
     at_boot: Sequence[str] = (),
     packages: Sequence[str] = (),
     seconds: int = 30,
+    verb: Literal["restart", "reload"] = "restart",
 ) -> OperationMeta:
     """Run `apply` (a shell command) whenever `inputs` or `packages` are not what it last ran with.
 
     healthy: a shell command awaited up to `seconds` after `apply`; when it never succeeds the operation
     fails with the check, its output and the journal of `units`. units: must be active, and at_boot: must
-    be enabled, or `apply` runs.
+    be enabled, or `apply` runs. verb: what `apply` does to units that run.
     """
     announce(paths=[file.path for file in inputs], units=[*units, *at_boot])
     return _converged(
@@ -120,6 +157,7 @@ def converged(
         at_boot=at_boot,
         packages=packages,
         seconds=seconds,
+        verb=verb,
         name=f"{name}: converged",
     )
 
@@ -151,4 +189,5 @@ def converged_service(
         at_boot=[unit],
         packages=packages,
         seconds=seconds,
+        verb="reload" if reload else "restart",
     )

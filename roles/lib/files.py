@@ -13,9 +13,10 @@ from typing import Any
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import OperationMeta, operation
 
-from roles.lib.diff import show_differences
+from roles.lib.diff import change_of, removal_of
 from roles.lib.managed import Managed
 from roles.lib.observed import ONHOST, announce, forget, observe
+from roles.lib.telling import tell
 
 
 @operation()
@@ -27,7 +28,10 @@ def _checked_files(
     surplus = [path for path in absent if seen.get(path) is not None]
     if not changed and not surplus:
         return
-    show_differences(changed, surplus)
+    for file in changed:
+        tell(change_of(file, seen.get(file.path)))
+    for path in surplus:
+        tell(removal_of(path))
     asked: dict[str, Any] = {
         "name": label,
         "files": {file.path: file.wire for file in files},

@@ -12,7 +12,9 @@ from packaging.version import Version
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import OperationMeta, operation
 
+from roles.lib.changes import PackageChange
 from roles.lib.observed import forget, observe
+from roles.lib.telling import tell, told
 
 INSTALL = """set -e
 export DEBIAN_FRONTEND=noninteractive
@@ -39,7 +41,8 @@ def _upstream(version: str) -> Version:
 @operation()
 def _packages(packages: Sequence[str], at_least: Mapping[str, str]) -> Generator[StringCommand, None, None]:
     installed = observe().packages
-    missing = [package for package in packages if package not in installed]
+    coming = {change.name for change in told() if isinstance(change, PackageChange)}
+    missing = [package for package in packages if package not in installed and package not in coming]
     old = [
         package
         for package, version in at_least.items()
@@ -47,6 +50,13 @@ def _packages(packages: Sequence[str], at_least: Mapping[str, str]) -> Generator
     ]
     if not missing and not old:
         return
+    for package in missing:
+        tell(PackageChange(name=package, action="install"))
+    for package in old:
+        change = PackageChange(
+            name=package, action="upgrade", installed=installed[package], at_least=at_least[package]
+        )
+        tell(change)
     demands = "\n".join(
         DEMAND.format(package=package, version=version) for package, version in at_least.items()
     )

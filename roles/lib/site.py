@@ -1,15 +1,13 @@
 """What a role knows: the exchange, which of its hosts this is, and the secrets."""
 
 from dataclasses import dataclass
-from functools import cache
 from ipaddress import IPv4Address
-from pathlib import Path
 
 from pyinfra.context import host
 
 from inventory.alias_source import DATABASE_HOST, Database
 from inventory.schema import Exchange, Exchanger
-from inventory.secrets import Secrets, load_secrets
+from inventory.secrets import Secrets, the_secrets
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,10 @@ class Site:
         return self.exchange.peers_of(self.name)
 
 
-_secrets = cache(load_secrets)
-
-
 def this_site() -> Site:
     """The site of the host that pyinfra prepares now."""
     exchange = this_exchange()
-    return Site(exchange, host.data.get("exchanger") or DATABASE_HOST, _secrets(Path(exchange.secrets_file)))
+    return Site(exchange, host.data.get("exchanger") or DATABASE_HOST, the_secrets(exchange.secrets_from))
 
 
 def this_exchange() -> Exchange:

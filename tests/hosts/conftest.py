@@ -51,7 +51,7 @@ def exchange() -> Exchange:
 @pytest.fixture(scope="session")
 def secrets(exchange: Exchange) -> Secrets:
     """What must be found nowhere."""
-    return load_secrets(pyinfra.ROOT / exchange.secrets_file)
+    return load_secrets(exchange.secrets_from)
 
 
 @pytest.fixture(scope="session")

@@ -1,36 +1,45 @@
 """An inventory of hosts that are not there: pyinfra plans against what PLANNED says of them.
 
-PLANNED names a JSON file: `facts` (the exchange's YAML file), `states` (name → a whole answer of HostState)
-and `agents` (name → what the host's failover agent says of itself). With `record`, a path, what the plan
-wants each host to be is written there.
+PLANNED names a JSON file: `facts` (the exchange's YAML file), `states` (name → a whole answer of HostState),
+`agents` (name → what the host's failover agent says of itself) and `files` (path → its text on every host).
+Nobody answers at the hosts in `unreachable`; those in `dumb` have no Python. With `record`, a path, what the
+plan wants each host to be is written there; with `commands`, a path, what was run on which host.
 """
 
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from inventory.hosts import hosts_of
-from tests.plan.recording import record
+from tests.plan.recording import keep_commands, record
 
 _planned = json.loads(Path(os.environ["PLANNED"]).read_text())
 _exchangers, _databases, controller = hosts_of(_planned["facts"], connection={})
 
-exchangers = [
-    (
-        f"@fake/{name}",
-        data
-        | {
-            "fake_responses": {
-                "cannot become an exchanger": {"success": False},
-                "python3 -c": json.dumps(_planned["states"][name]),
-                "http://agent/state": json.dumps(_planned["agents"].get(name, {})),
-            },
-            "fake_delay": 0,
-            "fake_delay_jitter": 0,
-        },
-    )
-    for name, data in _exchangers
-]
+NOBODY = {"ssh_hostname": "127.0.0.1", "ssh_port": 1}
+CONTENTS = {f"cat {path} ": text for path, text in _planned.get("files", {}).items()}
+
+
+def _host(name: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if name in _planned.get("unreachable", ()):
+        return name, data | NOBODY
+    well = name not in _planned.get("dumb", ())
+    answers = {
+        "cannot become an exchanger": {"success": False},
+        "python3 -c": json.dumps(_planned["states"][name]) if well else {"success": False},
+        "http://agent/state": json.dumps(_planned["agents"].get(name, {})),
+    }
+    return f"@fake/{name}", data | {
+        "fake_responses": answers | CONTENTS,
+        "fake_delay": 0,
+        "fake_delay_jitter": 0,
+    }
+
+
+exchangers = [_host(name, data) for name, data in _exchangers]
 
 if "record" in _planned:
     record(Path(_planned["record"]))
+if "commands" in _planned:
+    keep_commands(Path(_planned["commands"]))

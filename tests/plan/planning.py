@@ -14,6 +14,7 @@ from lab import pki
 from tests.unit.inventory.files import Files, spoil
 
 INVENTORY = "tests/plan/pair.py"
+ZONE_FILES = "octodns.provider.yaml.YamlProvider"
 SYSTEM = {
     "os": "debian 13",
     "init": "systemd",
@@ -89,20 +90,43 @@ class Planner:
         record: Path | None = None,
     ) -> Ran:
         """pyinfra with `options`; hosts not in `states` are bare, and those not in `agents` have none."""
-        said = {
-            "facts": str(self.files.facts),
-            "states": {"mx1": bare(), "mx2": bare()} | dict(states or {}),
-            "agents": dict(agents or {}),
-        } | ({"record": str(record)} if record else {})
-        planned = self.folder / "planned.json"
-        planned.write_text(json.dumps(said))
         program = str(Path(sys.executable).with_name("pyinfra"))
-        done = subprocess.run(
-            [program, INVENTORY, deploy, *options],
-            cwd=ROOT,
-            env={**os.environ, "PLANNED": str(planned)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        said = {"states": states or {}, "agents": agents or {}} | ({"record": str(record)} if record else {})
+        return self._ran([program, INVENTORY, deploy, *options], said)
+
+    def converged(self) -> dict[str, dict[str, Any]]:
+        """Both hosts as a plan wants them to be."""
+        path = self.folder / "converged.json"
+        ran = self.run("--dry", "--limit", "exchangers", record=path)
+        assert ran.status == 0, ran.told
+        return {
+            name.removeprefix("@fake/"): state | {"system": SYSTEM}
+            for name, state in json.loads(path.read_text()).items()
+        }
+
+    def keep_zones(self, **zones: str) -> None:
+        """Let the zones be files (octoDNS's YAML), with these contents; the others are empty."""
+        directory = self.folder / "zones"
+        directory.mkdir()
+        for zone in ("alias.example", "masked.example"):
+            (directory / f"{zone}.yaml").write_text(zones.get(zone.split(".")[0], "{}\n"))
+        provider = f"python_class: {ZONE_FILES}, options: {{directory: {directory}}}"
+        spoil(self.files.facts, "  server: 198.51.100.10\n", f"  provider: {{{provider}}}\n")
+
+    def twinmx(self, *words: str, **said: Any) -> Ran:
+        """bin/twinmx with `words`; `said` describes the hosts of INVENTORY, as tests/plan/pair.py says."""
+        return self._ran(["bin/twinmx", *words], said)
+
+    def plan(self, *options: str, **said: Any) -> tuple[Ran, dict[str, Any]]:
+        """`twinmx plan --json` of these hosts, and the document."""
+        ran = self.twinmx("plan", INVENTORY, "--json", *options, **said)
+        return ran, json.loads(ran.output)
+
+    def _ran(self, command: list[str], said: Mapping[str, Any]) -> Ran:
+        facts = {"facts": str(self.files.facts), "agents": {}}
+        states = {"mx1": bare(), "mx2": bare()} | said.get("states", {})
+        planned = self.folder / "planned.json"
+        planned.write_text(json.dumps({**facts, **said, "states": states}))
+        environment = {**os.environ, "PLANNED": str(planned), "COLUMNS": "100"}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         return Ran(done.returncode, done.stdout, done.stderr)

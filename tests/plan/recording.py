@@ -1,4 +1,4 @@
-"""Note what a plan wants of each host, as the answer that the host would give once it is so."""
+"""Note what a plan runs, and what it wants of each host, as the answer the host would give once it is so."""
 
 import atexit
 import json
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pyinfra.connectors.fake import FakeConnector
 from pyinfra.context import host
 
 from roles.lib import converge, files, packages
@@ -59,3 +60,20 @@ def record(path: Path) -> None:
     ):
         setattr(module, name, _noting(getattr(module, name), note))
     atexit.register(lambda: path.write_text(json.dumps(_states)))
+
+
+def keep_commands(path: Path) -> None:
+    """From now on append every command, upload and download on a fake host to `path`: a JSON line each."""
+
+    def kept(name: str) -> Callable[..., Any]:
+        original = getattr(FakeConnector, name)
+
+        def keep(self: FakeConnector, *given: Any, **options: Any) -> Any:
+            with path.open("a") as lines:
+                lines.write(json.dumps([self.host.name, name, str(given[0])]) + "\n")
+            return original(self, *given, **options)
+
+        return keep
+
+    for name in ("run_shell_command", "put_file", "get_file"):
+        setattr(FakeConnector, name, kept(name))

@@ -1,12 +1,11 @@
 """What a converge would do with hosts that are as they shall be, or nearly so."""
 
-import json
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from tests.plan.planning import SYSTEM, Planner, Ran
+from tests.plan.planning import Planner, Ran
 
 States = dict[str, dict[str, Any]]
 
@@ -19,13 +18,7 @@ def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
 @pytest.fixture(scope="module")
 def wanted(planner: Planner) -> States:
     """Both hosts as a plan wants them to be."""
-    path = planner.folder / "converged.json"
-    ran = planner.run("--dry", "--limit", "exchangers", record=path)
-    assert ran.status == 0, ran.told
-    return {
-        name.removeprefix("@fake/"): state | {"system": SYSTEM}
-        for name, state in json.loads(path.read_text()).items()
-    }
+    return planner.converged()
 
 
 @pytest.fixture
@@ -115,7 +108,7 @@ def test_a_failover_is_ended_by_its_flag_alone(planner: Planner, converged: Stat
         step["name"]: step["hosts_with_change"] for step in ending.planned if step["hosts_with_change"]
     } == {"failover | failover: ended": ["@fake/mx1"]}
     assert "mx1: its agent ends the drain of mx1 (canary)" in ending.told
-    assert "mx2: it stays drained, by an order: mxctl undrain" in ending.told
+    assert "mx2: it stays drained, by an order; to end it: mxctl undrain" in ending.told
     assert "its agent ends" not in plain.told
 
 

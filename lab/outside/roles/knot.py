@@ -1,7 +1,7 @@
 """Knot, authoritative for every zone of the lab, on port 5353 (Unbound has port 53).
 
-The served zones take updates (RFC 2136) and hand out transfers (RFC 5936) to whoever holds the lab's TSIG
-key. They are seeded once and then belong to their owner: a later converge leaves them alone.
+The served zones take updates (RFC 2136) and hand out transfers (RFC 5936) to whoever holds one of the lab's
+TSIG keys. They are seeded once and then belong to their owner: a later converge leaves them alone.
 """
 
 from pyinfra.api.deploy import deploy
@@ -27,7 +27,7 @@ def render_configuration() -> ManagedFile:
         "knot/knot.conf.j2",
         addresses=["127.0.0.1", str(OUTSIDE.address)],
         port=AUTHORITATIVE_PORT,
-        key=secrets.ensure()["tsig"]["name"],
+        keys=[key["name"] for key in secrets.ensure()["tsig_keys"]],
         fixed=sorted(fixed_zones()),
         served=sorted(served_zones()),
         fixed_directory=FIXED,
@@ -37,8 +37,8 @@ def render_configuration() -> ManagedFile:
 
 
 def render_key() -> ManagedFile:
-    """The TSIG key, in a file of its own, so that it is in no diff."""
-    text = render("knot/key.conf.j2", **secrets.ensure()["tsig"])
+    """The TSIG keys, in a file of their own, so that they are in no diff."""
+    text = render("knot/key.conf.j2", keys=secrets.ensure()["tsig_keys"])
     return ManagedFile("/etc/knot/key.conf", text, mode="0640", group="knot", secret=True)
 
 

@@ -178,8 +178,8 @@ def _switch_in_database(address: str, *, enabled: bool) -> None:
 
     try:
         settings = load_settings(database.SETTINGS, database.Settings)
-        password = database.PASSWORD_FILE.read_text().removesuffix("\n")
-        known = asyncio.run(set_enabled(settings, password, fold(address), enabled=enabled))
+        passwords = database.PASSWORDS_FILE.read_text().splitlines()
+        known = asyncio.run(set_enabled(settings, passwords, fold(address), enabled=enabled))
     except (SettingsError, SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
         reason = str(error) or type(error).__name__
         raise failed(f"the database was not changed: {reason}\n--local changes this host alone") from error

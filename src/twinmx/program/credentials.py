@@ -30,11 +30,24 @@ def load_keys() -> tuple[bytes, ...]:
 
 def load_password(name: str) -> str:
     """Return the one line of the credential `name`; raises `CredentialError`."""
-    path, content = _read(name)
-    password = content.decode("utf-8", "replace").removesuffix("\n")
-    if not password or "\n" in password:
+    path, passwords = _lines(name)
+    if len(passwords) != 1:
         raise CredentialError(f"{path}: must be one line")
-    return password
+    return passwords[0]
+
+
+def load_passwords(name: str) -> tuple[str, ...]:
+    """Return the lines of the credential `name`, the first to be tried first; raises `CredentialError`."""
+    path, passwords = _lines(name)
+    if not passwords or not all(passwords):
+        raise CredentialError(f"{path}: must be one line or more, none of them empty")
+    return passwords
+
+
+def _lines(name: str) -> tuple[Path, tuple[str, ...]]:
+    path, content = _read(name)
+    text = content.decode("utf-8", "replace").removesuffix("\n")
+    return path, tuple(text.split("\n")) if text else ()
 
 
 def _read(name: str) -> tuple[Path, bytes]:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from inventory.secret_source import SecretSource
+
 FACTS = """\
 domains: [alias.example, masked.example]
 exchangers:
@@ -15,7 +17,7 @@ exchangers:
     address: 198.51.100.12
     mx_priority: 20
 aliases_file: FOLDER/aliases.yml
-secrets_file: FOLDER/secrets.yml
+secrets_from: {kind: file, path: FOLDER/secrets.yml}
 forwarder:
   workers: 3
 rate_limits:
@@ -48,12 +50,12 @@ database:
 """
 SECRETS = """\
 rspamd_password: correct-horse-battery
-valkey_password: staple-of-many-words
-database_password: elephants-never-forget
+valkey_passwords: [staple-of-many-words]
+database_passwords: [elephants-never-forget]
 srs_keys: [0123456789abcdefghijklmnopqrstuv]
-tsig:
-  name: twinmx
-  secret: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
+tsig_keys:
+  - name: twinmx
+    secret: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 """
 ALIASES = """\
 aliases:
@@ -73,12 +75,18 @@ class Files(NamedTuple):
     secrets: Path
     aliases: Path
 
+    @property
+    def source(self) -> SecretSource:
+        """The secrets file, as the facts name it."""
+        return SecretSource(kind="file", path=str(self.secrets))
+
     @classmethod
     def write(cls, folder: Path) -> Self:
         """Write the good files into `folder`."""
         files = cls(folder / "exchange.yml", folder / "secrets.yml", folder / "aliases.yml")
         files.facts.write_text(FACTS.replace("FOLDER", str(folder)))
         files.secrets.write_text(SECRETS)
+        files.secrets.chmod(0o600)
         files.aliases.write_text(ALIASES)
         return files
 

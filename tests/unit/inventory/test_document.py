@@ -85,7 +85,7 @@ def test_the_yaml_in_the_document_is_yaml() -> None:
 
     assert [sorted(yaml.safe_load(block)) for block in blocks] == [
         sorted(yaml.safe_load((FOLDER / "production.yml").read_text())),
-        ["database_password", "receivers", "rspamd_password", "srs_keys", "tsig", "valkey_password"],
+        ["database_passwords", "receivers", "rspamd_password", "srs_keys", "tsig_keys", "valkey_passwords"],
         ["aliases"],
     ]
     assert ANY_NAME in render()

@@ -29,7 +29,7 @@ def exchanges(draw: some.DrawFn) -> Exchange:
                 }
                 for number, priority in enumerate(priorities)
             },
-            "secrets_file": "secrets.yml",
+            "secrets_from": {"kind": "file", "path": "secrets.yml"},
             "tls": {"certificate": "{fqdn}.pem", "key": "{fqdn}.key"},
             "access": {"ssh_from": ["198.51.100.0/24"]},
         }

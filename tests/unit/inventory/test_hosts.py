@@ -41,18 +41,18 @@ def test_no_secret_is_in_the_data_of_a_host(files: Files) -> None:
 
 def test_a_dns_server_needs_its_key(files: Files) -> None:
     secrets = files.secrets.read_text()
-    files.secrets.write_text(secrets[: secrets.index("tsig:")])
+    files.secrets.write_text(secrets[: secrets.index("tsig_keys:")])
 
     with pytest.raises(InventoryError) as refused:
         hosts_of(str(files.facts), connection={}, flags={})
 
-    rule = f"tsig: missing; allowed: the key for updates of dns.server (198.51.100.10 in {files.facts})"
+    rule = "tsig_keys: missing; allowed: the key for updates of dns.server (198.51.100.10 in the inventory)"
     assert str(refused.value) == f"{files.secrets}: {rule}"
 
 
 def test_without_a_dns_server_no_key_is_needed(files: Files) -> None:
     secrets = files.secrets.read_text()
-    files.secrets.write_text(secrets[: secrets.index("tsig:")])
+    files.secrets.write_text(secrets[: secrets.index("tsig_keys:")])
     spoil(files.facts, "  server: 198.51.100.10\n", "")
 
     exchangers, _, _ = hosts_of(str(files.facts), connection={}, flags={})
@@ -125,13 +125,13 @@ def test_the_aliases_file_is_not_needed_beside_a_database(files: Files) -> None:
 
 
 def test_a_database_needs_its_password(files: Files) -> None:
-    spoil(files.secrets, "database_password: elephants-never-forget\n", "")
+    spoil(files.secrets, "database_passwords: [elephants-never-forget]\n", "")
 
     with pytest.raises(InventoryError) as refused:
         hosts_of(str(files.facts), connection={}, flags={"aliases_from": "postgresql"})
 
     assert str(refused.value).startswith(
-        f"{files.secrets}: database_password: missing; allowed: the password of exchanger in the database"
+        f"{files.secrets}: database_passwords: missing; allowed: the password of exchanger in the database"
     )
 
 

@@ -131,7 +131,7 @@ def test_a_file_with_a_torn_piece(files: Files, data: some.DataObject) -> None:
 @given(some.data())
 def test_torn_secrets_are_refused_and_not_told(files: Files, data: some.DataObject) -> None:
     files.secrets.write_bytes(spoilt(SECRETS, data))
-    told = refusal(lambda: load_secrets(files.secrets))
+    told = refusal(lambda: load_secrets(files.source))
     if told:
         assert told.startswith(str(files.secrets))
         assert "staple-of-many-words" not in told
@@ -148,5 +148,5 @@ def test_a_torn_alias_file(files: Files, data: some.DataObject) -> None:
 def test_the_good_files_are_accepted(tmp_path: Path) -> None:
     files = Files.write(tmp_path)
     assert isinstance(load_exchange(files.facts), Exchange)
-    assert load_secrets(files.secrets).srs_keys
+    assert load_secrets(files.source).srs_keys
     assert load_aliases(files.aliases, ["alias.example", "masked.example"])

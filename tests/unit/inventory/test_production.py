@@ -10,6 +10,7 @@ from paramiko.transport import Transport
 import inventory.hosts
 from inventory.document import FOLDER
 from inventory.load import InventoryError, load_exchange
+from inventory.secret_source import SecretSource
 from inventory.secrets import Secrets, load_secrets
 from tests.unit.inventory.files import Files
 
@@ -24,11 +25,11 @@ def asked_for(files: Files, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The paths at which secrets were looked for; the test's own are found at each."""
     paths: list[Path] = []
 
-    def found(path: Path) -> Secrets:
-        paths.append(path)
-        return load_secrets(files.secrets)
+    def found(source: SecretSource) -> Secrets:
+        paths.append(Path(source.path or ""))
+        return load_secrets(source.model_copy(update={"path": str(files.secrets)}))
 
-    monkeypatch.setattr(inventory.hosts, "load_secrets", found)
+    monkeypatch.setattr(inventory.hosts, "the_secrets", found)
     monkeypatch.setattr(Transport, "start_client", Transport.start_client)
     monkeypatch.chdir(FOLDER.parent)
     return paths
@@ -70,7 +71,7 @@ def test_its_addresses_and_names_are_for_documentation() -> None:
 
 def test_without_its_secrets_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER.parent)
-    if Path(load_exchange(FOLDER / "production.yml").secrets_file).exists():
+    if Path(load_exchange(FOLDER / "production.yml").secrets_from.path or "").exists():
         pytest.skip("this machine has such a file")
 
     with pytest.raises(

@@ -17,7 +17,7 @@ MAIL = {"kind": "smtp", "relay": "relay.elsewhere.example", "sender": "a@b.examp
 
 def mistakes(files: Files, given: str, **receivers: Receiver) -> list[str]:
     files.secrets.write_text(f"{SECRETS}receivers: {given}\n")
-    return receiver_mistakes(load_secrets(files.secrets), receivers)
+    return receiver_mistakes(load_secrets(files.source), receivers)
 
 
 def test_a_receiver_and_its_secret_have_one_name(files: Files) -> None:
@@ -27,7 +27,7 @@ def test_a_receiver_and_its_secret_have_one_name(files: Files) -> None:
     ]
 
 
-@pytest.mark.parametrize("url", ["pager.example/x", "mailto:me@pager.example", "https://", "/x"])
+@pytest.mark.parametrize("url", ["pager.example/x", "mailto:me@pager.example", "https://", "/x/y/z/1"])
 def test_a_webhook_is_a_url(files: Files, url: str) -> None:
     (told,) = mistakes(files, f"{{a: {{secret: '{url}'}}}}", a=HOOK)
 

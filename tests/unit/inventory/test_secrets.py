@@ -14,19 +14,19 @@ VALUES = ("correct-horse", "staple-of-many", SRS_KEY[:12], TSIG_KEY[:12])
 
 BAD = {
     "unknown key": (
-        "valkey_password:",
-        "valkey_pasword:",
-        "valkey_pasword: no such key. Did you mean valkey_password? Allowed here: rspamd_password,",
+        "valkey_passwords:",
+        "valkey_paswords:",
+        "valkey_paswords: no such key. Did you mean valkey_passwords? Allowed here: rspamd_password,",
     ),
     "short password": (
         "staple-of-many-words",
         "staple-of-many",
-        "valkey_password: allowed: text of at least 16 characters (Password of the programs' user in Valkey)",
+        "valkey_passwords entry 1: allowed: text of at least 16 characters (Passwords of the programs'",
     ),
     "number as password": (
         "staple-of-many-words",
         "31415926535897932384",
-        "valkey_password: allowed: text of at least 16 characters",
+        "valkey_passwords entry 1: allowed: text of at least 16 characters",
     ),
     "short SRS key": (
         SRS_KEY,
@@ -46,23 +46,27 @@ BAD = {
     "bad base64": (
         TSIG_KEY,
         TSIG_KEY[:-2],
-        "tsig.secret: is no base64; allowed: base64 of at least 16 bytes",
+        "tsig_keys entry 1.secret: is no base64; allowed: base64 of at least 16 bytes",
     ),
     "key that is not ASCII": (
         TSIG_KEY,
         "é" + TSIG_KEY,
-        "tsig.secret: is no base64; allowed: base64 of at least 16",
+        "tsig_keys entry 1.secret: is no base64; allowed: base64 of at least 16",
     ),
-    "short key": (TSIG_KEY, TSIG_KEY[:8], "tsig.secret: has 6 bytes; allowed: base64 of at least 16 bytes"),
+    "short key": (
+        TSIG_KEY,
+        TSIG_KEY[:8],
+        "tsig_keys entry 1.secret: has 6 bytes; allowed: base64 of at least 16 bytes",
+    ),
     "weak algorithm": (
-        "  name: twinmx",
-        "  name: twinmx\n  algorithm: hmac-md5",
-        "tsig.algorithm: allowed: hmac-sha256 or hmac-sha512 (Its algorithm)",
+        "  - name: twinmx",
+        "  - name: twinmx\n    algorithm: hmac-md5",
+        "tsig_keys entry 1.algorithm: allowed: hmac-sha256 or hmac-sha512 (Its algorithm)",
     ),
     "unknown key of a key": (
-        "  name:",
-        "  nam:",
-        "tsig.nam: no such key. Did you mean name? Allowed here: name,",
+        "  - name:",
+        "  - nam:",
+        "tsig_keys entry 1.nam: no such key. Did you mean name? Allowed here: name,",
     ),
     "text that YAML cannot read": (
         "staple-of-many-words",
@@ -98,7 +102,7 @@ def test_a_mistake_is_told_without_the_secret(files: Files, good: str, bad: str,
     spoil(files.secrets, good, bad)
 
     with pytest.raises(InventoryError) as refused:
-        load_secrets(files.secrets)
+        load_secrets(files.source)
 
     told = str(refused.value)
     assert any(f": {says}" in line and line.startswith(f"{files.secrets}:") for line in told.splitlines()), (
@@ -113,7 +117,7 @@ def test_the_error_behind_the_error_holds_no_secret_either(files: Files, good: s
     spoil(files.secrets, good, good[:14])
 
     with pytest.raises(InventoryError) as refused:
-        load_secrets(files.secrets)
+        load_secrets(files.source)
 
     assert not [value for value in (good[:12], good[:14]) if value in _shown(refused.value)]
 
@@ -124,20 +128,22 @@ def test_a_missing_file_is_told_with_what_it_holds(files: Files) -> None:
     with pytest.raises(
         InventoryError, match=r"secrets\.yml: cannot be read: No such file .*; it holds the secrets"
     ):
-        load_secrets(files.secrets)
+        load_secrets(files.source)
 
 
 def test_the_line_of_a_mistake_is_named(files: Files) -> None:
     spoil(files.secrets, TSIG_KEY, "short")
 
     with pytest.raises(InventoryError) as refused:
-        load_secrets(files.secrets)
+        load_secrets(files.source)
 
-    assert str(refused.value).startswith(f"{files.secrets}:{line_of(files.secrets, 'secret:')}: tsig.secret")
+    assert str(refused.value).startswith(
+        f"{files.secrets}:{line_of(files.secrets, 'secret:')}: tsig_keys entry 1.secret"
+    )
 
 
 def test_secrets_hide_in_a_repr(files: Files) -> None:
-    secrets = load_secrets(files.secrets)
+    secrets = load_secrets(files.source)
 
     shown = f"{secrets!r} {secrets} {secrets.model_dump()} {secrets.model_dump_json()}"
 

@@ -31,7 +31,7 @@ def exchange(
     facts: dict[str, object] = {
         "domains": ["alias.example", "masked.example"],
         "exchangers": {f"mx{number}": dict(host) for number, host in enumerate(hosts or (MX1, MX2), start=1)},
-        "secrets_file": "secrets.yml",
+        "secrets_from": {"kind": "file", "path": "secrets.yml"},
         "tls": {"certificate": "tls/{fqdn}.pem", "key": "tls/{fqdn}.key"},
         "dns": {"server": "198.51.100.10"},
         "access": {"ssh_from": ["198.51.100.0/24"]},
@@ -44,10 +44,10 @@ def secrets() -> Secrets:
     return Secrets.model_validate(
         {
             "rspamd_password": RSPAMD_PASSWORD,
-            "valkey_password": VALKEY_PASSWORD,
-            "database_password": DATABASE_PASSWORD,
+            "valkey_passwords": [VALKEY_PASSWORD],
+            "database_passwords": [DATABASE_PASSWORD],
             "srs_keys": list(SRS_KEYS),
-            "tsig": {"name": "twinmx", "secret": TSIG_SECRET},
+            "tsig_keys": [{"name": "twinmx", "secret": TSIG_SECRET}],
             "receivers": {"hook": {"secret": WEBHOOK}, "mail": {"secret": RELAY_PASSWORD}},
         }
     )
@@ -55,15 +55,7 @@ def secrets() -> Secrets:
 
 def all_secrets() -> list[str]:
     """Every secret of `secrets()`, as text."""
-    return [
-        RSPAMD_PASSWORD,
-        VALKEY_PASSWORD,
-        DATABASE_PASSWORD,
-        *SRS_KEYS,
-        TSIG_SECRET,
-        WEBHOOK,
-        RELAY_PASSWORD,
-    ]
+    return secrets().values
 
 
 def site(of: Exchange | None = None, name: str = "mx1") -> Site:

@@ -138,9 +138,9 @@ def test_without_updates_there_is_no_key() -> None:
 
 
 def test_updates_need_the_key() -> None:
-    keyless: Secrets = secrets().model_copy(update={"tsig": None})
+    keyless: Secrets = secrets().model_copy(update={"tsig_keys": ()})
 
-    with pytest.raises(ValueError, match="tsig: missing"):
+    with pytest.raises(ValueError, match="tsig_keys: missing"):
         render_files(Site(exchange(), "mx1", keyless))
 
 

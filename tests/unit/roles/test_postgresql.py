@@ -105,7 +105,7 @@ def test_the_password_is_in_secret_files_alone(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("authority")
     of = following(authority=str(tmp_path / "ca.pem"))
     files = [*aliases.render_follower(site(of)), *postgresql.render_files(site(of, DATABASE_HOST))]
-    password = named(files, aliases.PASSWORD)
+    password = named(files, aliases.PASSWORDS)
     roles = postgresql.render_roles(site(of, DATABASE_HOST))
 
     assert text(password) == f"{DATABASE_PASSWORD}\n"

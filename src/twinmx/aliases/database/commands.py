@@ -8,7 +8,7 @@ import typer
 
 from twinmx.aliases.database.settings import CREDENTIAL, SETTINGS, Settings
 from twinmx.program import log
-from twinmx.program.credentials import CredentialError, load_password
+from twinmx.program.credentials import CredentialError, load_passwords
 from twinmx.program.life import live
 from twinmx.program.settings import SettingsError, load_settings
 
@@ -27,7 +27,7 @@ def follow(
         if check:
             return
         log.configure()
-        asyncio.run(live(WORKER, Follower(wanted, load_password(CREDENTIAL)).start))
+        asyncio.run(live(WORKER, Follower(wanted, load_passwords(CREDENTIAL)).start))
     except (SettingsError, CredentialError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

@@ -6,6 +6,7 @@ older, which is a metric, and the next attempt comes after a pause that grows up
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -31,9 +32,9 @@ COMPLETE_EVERY_SECONDS = 24 * 3600
 class Follower:
     """One process on each exchanger."""
 
-    def __init__(self, settings: Settings, password: str) -> None:
+    def __init__(self, settings: Settings, passwords: Sequence[str]) -> None:
         self._settings = settings
-        self._password = password
+        self._passwords = passwords
         self._metrics = SourceMetrics(settings.aliases.snapshot.parent)
         self._puller = Puller(settings, self._metrics)
         self._backoff = Backoff()
@@ -65,7 +66,7 @@ class Follower:
     async def _session(self) -> None:
         """Follow over one connection until it fails."""
         timing = self._settings.timing
-        engine = connect_to(self._settings.database, timing, self._password)
+        engine = connect_to(self._settings.database, timing, self._passwords)
         news = asyncio.Event()
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(timing.connect_seconds + 1):

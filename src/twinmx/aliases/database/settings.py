@@ -9,7 +9,7 @@ from twinmx.program.settings import Aliases, Domain, Metrics, Port, Seconds, Tab
 
 SETTINGS = Path("/etc/twinmx/aliases.toml")
 CREDENTIAL = "database"
-PASSWORD_FILE = Path("/etc/twinmx/credentials/database")
+PASSWORDS_FILE = Path("/etc/twinmx/credentials/database")
 
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 

@@ -1,9 +1,20 @@
 """Mistakes in an exchange's facts: edits of the good ones, and what must be said about each."""
 
-from tests.unit.inventory.bad_facts import canary, database, failover, form, hosts, limits, monitors, spam
+from tests.unit.inventory.bad_facts import (
+    canary,
+    database,
+    dns,
+    failover,
+    form,
+    hosts,
+    limits,
+    monitors,
+    spam,
+)
 
 TABLE = (
     canary.ROWS
+    | dns.ROWS
     | failover.ROWS
     | form.ROWS
     | hosts.ROWS

@@ -1,0 +1,158 @@
+"""`twinmx secrets`: make, check and rotate the secrets of an inventory. Values are never shown."""
+
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+
+from controller import name_server, secret_rotation, secret_store
+from controller.errors import ControllerError
+from controller.pyinfra import ROOT
+from controller.report import console
+from controller.usage import Inventory
+from inventory.hosts import exchange_of
+from inventory.load import InventoryError
+from inventory.schema import Exchange
+from inventory.secret_drawing import draw
+from inventory.secret_reading import text_of
+from inventory.secrets import GAP, Secrets, load_secrets, missing, parse_secrets
+
+app = typer.Typer(help="Make, check and rotate the secrets of an inventory.", no_args_is_help=True)
+
+COMMENT = """\
+# The secrets of {inventory}, drawn by `twinmx secrets init`. What they are: docs/inventory.md, Secrets.
+# How each is changed without downtime: docs/secrets.md. Keep a copy elsewhere: without srs_keys the bounces
+# of what was sent do not come home.
+"""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What cannot be done ends the command with one sentence, and paths are those of the inventory."""
+    try:
+        with chdir(ROOT):
+            yield
+    except (ControllerError, InventoryError, OSError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _say(text: str, style: str = "") -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def init(inventory: Inventory) -> None:
+    """Make all secrets that an inventory needs, where it keeps them; what is there is never overwritten."""
+    with _told():
+        exchange = exchange_of(Path(inventory))
+        drawn = draw(exchange)
+        text = secret_store.dump(drawn, COMMENT.format(inventory=inventory))
+        path = secret_store.create(exchange.secrets_from, text)
+        _say(f"✓ {path}: {', '.join(drawn)}", "green")
+        for name in drawn.get("receivers", {}):
+            _say(f"  to be filled in by you: receivers.{name}.secret ({GAP} stands there)")
+        for key in drawn.get("tsig_keys", []):
+            _say(f"  give the key {key['name']} ({key['algorithm']}) to the name server: docs/secrets.md")
+        _say(f"  then: twinmx secrets check {inventory}")
+
+
+@app.command()
+def check(inventory: Inventory) -> None:
+    """Say which secrets an inventory has, and which are missing or malformed; exit status 1 if any is."""
+    with _told():
+        exchange = exchange_of(Path(inventory))
+        source = exchange.secrets_from
+        secrets = load_secrets(source)
+        for line in _found(secrets, exchange):
+            _say(f"✓ {line}", "green")
+        if lacking := missing(secrets, exchange):
+            raise ControllerError("\n✗ ".join(f"{source.name}: {line}" for line in lacking))
+
+
+def _found(secrets: Secrets, exchange: Exchange) -> Iterator[str]:
+    for name in sorted(secrets.model_fields_set - {"rotations"}):
+        value = getattr(secrets, name)
+        number = f": {len(value)}" if isinstance(value, tuple) else ""
+        names = f": {', '.join(value)}" if isinstance(value, dict) else ""
+        rotation = next((found for key, found in secrets.rotations.items() if key == name), None)
+        told = ""
+        if rotation:
+            told = f"; {rotation.stage} since {rotation.since:%Y-%m-%d %H:%M %Z}"
+        if rotation and rotation.stage == "promoted":
+            due = secret_rotation.retire_from(name, exchange, rotation.since)
+            told += f", to be retired from {due:%Y-%m-%d %H:%M %Z} on"
+        yield f"{name}{number}{names}{told}"
+
+
+@app.command()
+def rotate(
+    inventory: Inventory,
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(secret_rotation.NAMES)}.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="All hosts have been converged since the last step.")
+    ] = False,
+    early: Annotated[
+        bool, typer.Option("--early", help="Drop an old SRS key though bounces may still come.")
+    ] = False,
+) -> None:
+    """Take the next step of a rotation: add a new secret, then use it, then drop the old one.
+
+    Each step changes the file alone, and says which commands come next.
+    """
+    with _told():
+        exchange = exchange_of(Path(inventory))
+        source = exchange.secrets_from
+        secret_store.refuse_unwritable(source)
+        text = text_of(source)
+        secrets = parse_secrets(text, source.name)
+        content = yaml.safe_load(text)
+        done = secret_rotation.step(content, name, exchange, datetime.now(UTC), early=early)
+        if done.stage == "promoted" and name == "tsig_keys":
+            name_server.refuse_unknown(exchange, secrets.tsig_keys[-1])
+        elif done.stage in ("promoted", "retired") and not yes:
+            question = "Have all hosts been converged since the step before (twinmx plan: nothing to change)?"
+            typer.confirm(question, abort=True)
+        written = secret_store.dump(done.content, secret_store.comment_of(text))
+        after = parse_secrets(written, source.name)
+        secret_store.replace(source, written)
+        _say(f"✓ {name}: {done.stage}. Next:", "green")
+        for line in _next(name, done.stage, exchange, after, inventory):
+            _say(f"  {line}")
+
+
+def _next(name: str, stage: str, exchange: Exchange, secrets: Secrets, inventory: str) -> Iterator[str]:
+    converge, again = f"twinmx converge {inventory}", f"twinmx secrets rotate {inventory} {name}"
+    keys = [key.name for key in secrets.tsig_keys]
+    match name, stage:
+        case "tsig_keys", "added":
+            yield f"give the key {keys[-1]} to the name server, beside {keys[0]} and with the same rights"
+            yield f"{again}    # asks the name server first, then uses it"
+        case _, "added":
+            yield f"{converge}    # every host accepts the new one; none uses it yet"
+            yield f"{again}    # uses it"
+        case "database_passwords", "promoted":
+            if exchange.database and not exchange.database.managed:
+                yield f"psql -c '\\password {exchange.database.user}'    # at your PostgreSQL: the first one"
+            yield f"{converge}    # the database first; exchangers try both"
+            yield f"{again}    # drops the old one"
+        case "srs_keys", "promoted":
+            due = secret_rotation.retire_from(name, exchange, secrets.rotations["srs_keys"].since)
+            yield f"{converge}    # the new one signs; the old one is still accepted"
+            yield f"{again}    # from {due:%Y-%m-%d} on: drops the old one"
+        case "tsig_keys", "promoted":
+            yield f"{converge}    # updates are signed with {keys[0]}"
+            yield f"take {', '.join(keys[1:])} from the name server"
+            yield f"{again}    # drops it here"
+        case _, "promoted":
+            yield f"{converge}    # the new one is used; the old one is still accepted"
+            yield f"{again}    # drops the old one"
+        case "tsig_keys", _:
+            yield "nothing: no host has the old key"
+        case _:
+            yield converge

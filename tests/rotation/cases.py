@@ -1,0 +1,127 @@
+"""Every secret that is rotated, and what shows on the hosts that none of them missed it."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from inventory.secrets import Secrets
+from lab import ssh
+from lab.errors import LabError
+from lab.settings import LAB, ROOT, LabHost
+from lab.waiting import until
+from roles.lib import ports
+from tests.faults.drill import Case, Drill
+from tests.hosts.converging import Pair
+from tests.hosts.database import EMPTY, Host, brought_up, sql
+from tests.mail.dialogue import answer_to
+from tests.rotation.steps import INVENTORY, Look, converge, places, roll, the_exchange
+from twinmx.aliases.inventory import load_aliases
+from twinmx.srs import Srs
+
+LISTED = 3
+"""Steps of a rotation of a list: added, promoted, retired."""
+
+ACCEPTED = 250
+SETTLE_SECONDS = 30
+RETURN_SECONDS = 75
+YOUNG_SECONDS = 7.0
+FROM_DATABASE = {"aliases_from": "postgresql"}
+END_SESSIONS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'exchanger'"
+
+
+def _nothing(before: Secrets, after: Secrets) -> None:
+    """The ledger alone says whether it went well."""
+
+
+def _senders(before: Secrets, after: Secrets) -> None:
+    """What either signs with, both hosts take back."""
+    for secrets in (before, after):
+        signing = Srs([secrets.srs_keys[0].get_secret_value().encode()], 21)
+        rewritten = signing.rewrite("ada@sender.example", "alias.example")
+        for host in LAB.hosts:
+            if (code := answer_to(host, rewritten, "").code) != ACCEPTED:
+                raise LabError(f"{host.alias} answers {code} to a sender that was rewritten in this rotation")
+
+
+def _counting(before: Secrets, after: Secrets) -> None:
+    """All gates count in Valkey, none by itself."""
+    for host in LAB.hosts:
+        asked = f"curl -sf http://{host.address}:{ports.GATE_METRICS_BASE + 1}/metrics"
+        command = f"{asked} | grep -x 'twinmx_limits_local 0.0' || true"
+        until(partial(ssh.on, host, command), SETTLE_SECONDS, f"the gate of {host.alias} counts in Valkey")
+
+
+def _unlogged(unit: str, pattern: str, before: Secrets, after: Secrets) -> None:
+    """No program was refused for what it showed."""
+    for host in LAB.hosts:
+        command = f"journalctl -q -o cat -u {unit} --since '-10min' | grep -E {shlex.quote(pattern)} || true"
+        if found := ssh.on(host, command).strip():
+            raise LabError(f"{unit} of {host.alias} was refused: {found.splitlines()[-1]}")
+
+
+def _updates(before: Secrets, after: Secrets) -> None:
+    """The agents have the key that is first, and no server refused it."""
+    if after.tsig is None:
+        raise LabError("the lab has no TSIG key")
+    _unlogged("failover", "BADKEY|BADSIG|NOTAUTH|REFUSED", before, after)
+
+
+def _case(name: str, says: str, stages: int, look: Look, *, name_server: bool = False) -> Case:
+    def inject(drill: Drill) -> None:
+        drill.until_sent(0.01)
+        roll(name, stages, look, name_server=name_server)
+
+    return Case(name, says, inject)
+
+
+def _aliases() -> Iterator[str]:
+    """Statements that fill the database with the aliases of the file."""
+    exchange = the_exchange()
+    for alias in load_aliases(ROOT / exchange.aliases_file, exchange.domains):
+        values = f"'{alias.address}', '{{{','.join(alias.mailboxes)}}}', {alias.enabled}"
+        yield f"INSERT INTO aliases (address, mailboxes, enabled) VALUES ({values})"
+
+
+@contextmanager
+def _followed() -> Iterator[Host]:
+    """Have the exchangers take their aliases from the lab's database, with those of the file in it."""
+    database = brought_up(Pair(INVENTORY, the_exchange()))
+    sql(database, EMPTY, *_aliases())
+    try:
+        for place in places(database=False):
+            converge(place, **FROM_DATABASE)
+        yield database
+    finally:
+        for place in places(database=False):
+            converge(place)
+
+
+def _database(drill: Drill) -> None:
+    """All sessions end after every step: whoever comes back shows a password that the server takes."""
+
+    def look(before: Secrets, after: Secrets) -> None:
+        sql(database, END_SESSIONS)
+        for host in LAB.hosts:
+            fresh = partial(_is_young, host)
+            until(fresh, RETURN_SECONDS, f"{host.alias} reads the database again")
+        _unlogged("twinmx-aliases", "InvalidPassword", before, after)
+
+    with _followed() as database:
+        drill.until_sent(0.01)
+        roll("database_passwords", LISTED, look, flags=FROM_DATABASE)
+
+
+def _is_young(host: LabHost) -> bool:
+    url = f"http://{host.address}:{ports.ALIASES_METRICS_BASE + 1}/metrics"
+    age = ssh.on(host, f"curl -sf {url} | grep '^twinmx_aliases_source_age_seconds ' || true").split()
+    return len(age) == 2 and float(age[1]) < YOUNG_SECONDS
+
+
+CASES: tuple[Case, ...] = (
+    _case("srs_keys", "keys of senders, traces, verdicts, canaries, promises", LISTED, _senders),
+    _case("valkey_passwords", "password of the programs in Valkey", LISTED, _counting),
+    _case("tsig_keys", "key of DNS updates", LISTED, _updates, name_server=True),
+    _case("rspamd_password", "password of Rspamd's controller", 1, _nothing),
+    Case("database_passwords", "password of the exchangers in PostgreSQL", _database),
+)
