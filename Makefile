@@ -9,7 +9,7 @@ GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab
 CHECKED := bench controller deploy.py inventory lab roles src tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long faults incidents fuzz check format converge plan unchanged probe status mxctl ssh logs lock bench
+.PHONY: help up down test test-long faults incidents fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ converge: .venv/ready ## bring INVENTORY's hosts to what it says, one after anot
 
 plan: .venv/ready ## show what a converge would change; "Error 2" says that something would (DATA="flag=value …")
 	@bin/twinmx plan $(INVENTORY) $(FLAGS)
+
+drift: .venv/ready ## show what somebody changed by hand on INVENTORY's hosts; "Error 2" says that something differs
+	@bin/twinmx drift $(INVENTORY) $(FLAGS)
 
 unchanged: .venv/ready ## converge again and fail unless nothing had to be changed
 	@bin/twinmx unchanged $(INVENTORY) $(FLAGS)

@@ -9,19 +9,25 @@ from roles import (
     aliases,
     base,
     canary,
+    delivery,
     dns,
+    drift,
     exporters,
     failover,
     firewall,
     forwarder,
     gate,
+    policy,
     postfix,
     postgresql,
     prometheus,
     queues,
     release,
+    resolver,
     rspamd,
+    signing,
     spamassassin,
+    ssh,
     tls,
     valkey,
 )
@@ -30,8 +36,10 @@ from roles.lib.site import is_database, is_exchanger, this_exchange, this_site
 if is_exchanger():
     site = this_site()
     base.deploy(site)
+    ssh.deploy(site)
     firewall.deploy(site)
     tls.deploy(site)
+    resolver.deploy(site)
     valkey.deploy(site)
     rspamd.deploy(site)
     spamassassin.deploy(site)
@@ -39,18 +47,24 @@ if is_exchanger():
     aliases.deploy(site)
     forwarder.deploy(site)
     gate.deploy(site)
+    signing.deploy(site)
+    delivery.deploy(site)
     postfix.deploy(site)
+    policy.deploy(site)
     queues.deploy(site)
     canary.deploy(site)
     failover.deploy(site)
     exporters.deploy(site)
     prometheus.deploy(site)
     alertmanager.deploy(site)
+    drift.deploy(site)
 elif is_database():
     site = this_site()
     base.deploy(site)
+    ssh.deploy(site)
     firewall.deploy(site)
     release.deploy(site)
     postgresql.deploy(site)
+    drift.deploy(site)
 else:
     dns.deploy(this_exchange())

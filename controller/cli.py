@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
-from controller import mxctl, pyinfra, rolling, secrets
+from controller import mxctl, pyinfra, secrets
+from controller.acme import commands as certificates
 from controller.dns import commands as dns
+from controller.drift.command import run as show_drift
 from controller.errors import ControllerError
 from controller.plan.command import run as show_plan
 from controller.report import console
+from controller.rollback import rollback as roll_back
+from controller.rolling import run as rolling
+from controller.rolling.run import Options
 from controller.usage import Data, Inventory, OneForAnyError, flags_of
 from twinmx.mxctl.manual import SILENT
 
@@ -21,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dns.app, name="dns")
+app.add_typer(certificates.app, name="certificates")
 
 
 @contextmanager
@@ -33,16 +39,52 @@ def _said(status: int = 1) -> Iterator[None]:
         raise typer.Exit(status) from None
 
 
+InService = Annotated[
+    bool, typer.Option("--in-service", help="Drain nobody: where no other host can carry the mail.")
+]
+BreakLock = Annotated[bool, typer.Option("--break-lock", help="Go on where another run has died.")]
+
+
 @app.command()
 def converge(
     inventory: Inventory,
     data: Data = None,
-    gate: Annotated[str, typer.Option(help="A command run after each host; {name} is its name.")] = "",
+    gate: Annotated[
+        str, typer.Option(help="A command run for each host in service, as a last gate; {name} is its name.")
+    ] = "",
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="This exchanger alone, without DNS. Repeatable.")
+    ] = None,
+    in_service: InService = False,
+    keep_failed: Annotated[
+        bool, typer.Option("--keep-failed", help="Leave a host that fails as it is, drained, to look at it.")
+    ] = False,
+    break_lock: BreakLock = False,
 ) -> None:
-    """Converge one exchanger after another, then DNS; stop at the first that fails."""
-    flags = flags_of(data)
+    """Converge one exchanger after another, then DNS; stop at the first that fails.
+
+    Each is drained while it changes, and returns when mail comes through it again. One that does not pass
+    goes back to what it was before. What is done already is not done again.
+    """
+    options = Options(gate, tuple(host or ()), in_service, keep_failed, break_lock)
     with _said():
-        rolling.converge(inventory, pyinfra.exchange(inventory, flags), flags, gate)
+        rolling.converge(rolling.fleet_of(inventory, flags_of(data)), options)
+
+
+@app.command()
+def rollback(
+    inventory: Inventory,
+    host: Annotated[str, typer.Argument(help="The exchanger.")],
+    in_service: InService = False,
+    break_lock: BreakLock = False,
+) -> None:
+    """Take one exchanger back to what it was before its last converge, drained meanwhile.
+
+    Once: there is one state to go back to. The next converge brings the host forward again.
+    """
+    with _said():
+        fleet = rolling.fleet_of(inventory, {})
+        roll_back(fleet, host, in_service=in_service, break_lock=break_lock)
 
 
 @app.command(cls=OneForAnyError)
@@ -59,6 +101,20 @@ def plan(
     that cannot be asked; the others are shown all the same.
     """
     raise typer.Exit(show_plan(inventory, flags_of(data), as_json=as_json))
+
+
+@app.command(cls=OneForAnyError)
+def drift(
+    inventory: Inventory,
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead.")] = False,
+) -> None:
+    """Show what somebody changed on the hosts or in DNS, and what of the inventory is not there yet.
+
+    Nothing is touched. Exit status: 0 nothing differs, 2 something does, 1 an error, such as a host that
+    cannot be asked; the others are compared all the same.
+    """
+    raise typer.Exit(show_drift(inventory, flags_of(data), as_json=as_json))
 
 
 @app.command()

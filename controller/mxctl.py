@@ -5,7 +5,6 @@ pyinfra runs commands as well, but tells success only: here the exit status is t
 
 import asyncio
 import json
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 import typer
 
-from controller import pyinfra
+from controller import pyinfra, remote
 from controller.report import console, heading
 from twinmx.mxctl.manual import SILENT
 
@@ -25,15 +24,6 @@ READS = (
 """What changes nothing. Whatever else there is, or will be, is held to change something."""
 
 WIDTH = 100
-_OPTIONS = {
-    "ssh_config_file": ("-F", "{}"),
-    "ssh_port": ("-p", "{}"),
-    "ssh_user": ("-l", "{}"),
-    "ssh_key": ("-i", "{}"),
-    "ssh_known_hosts_file": ("-o", "UserKnownHostsFile={}"),
-    "ssh_strict_host_key_checking": ("-o", "StrictHostKeyChecking={}"),
-}
-_ALWAYS = ("BatchMode=yes", "ConnectTimeout=5", "ServerAliveInterval=5", "ServerAliveCountMax=3")
 
 
 @dataclass(frozen=True)
@@ -76,15 +66,7 @@ def run(hosts: Mapping[str, Mapping[str, Any]], words: Sequence[str]) -> int:
 
 def ssh(data: Mapping[str, Any], words: Sequence[str]) -> list[str]:
     """The command that runs `mxctl` with `words` on a host."""
-    options = [
-        option.format(os.path.expanduser(str(data[key])))  # noqa: PTH111 - not all of them are paths
-        for key, pair in _OPTIONS.items()
-        if data.get(key) is not None
-        for option in pair
-    ]
-    always = [part for option in _ALWAYS for part in ("-o", option)]
-    remote = shlex.join(["env", f"COLUMNS={WIDTH}", "mxctl", *words])
-    return ["ssh", *options, *always, "--", str(data["ssh_hostname"]), remote]
+    return remote.ssh(data, shlex.join(["env", f"COLUMNS={WIDTH}", "mxctl", *words]))
 
 
 async def _ask_all(hosts: Mapping[str, Mapping[str, Any]], words: Sequence[str]) -> dict[str, Answer]:

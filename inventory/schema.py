@@ -12,10 +12,13 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from inventory.access import Access
+from inventory.acme import Acme
 from inventory.alias_source import AliasSource, Database, source_mistakes
 from inventory.canary import Canary, canary_alias, too_long_names
 from inventory.deadlines import Deadlines, not_nested
 from inventory.dns import Dns
+from inventory.drift import Drift
 from inventory.failover import Failover
 from inventory.gate import Gate
 from inventory.knob import (
@@ -24,7 +27,6 @@ from inventory.knob import (
     HostAddress,
     HostAddress6,
     Mistake,
-    Network,
     PerHostPath,
     Settings,
     ShortName,
@@ -35,7 +37,10 @@ from inventory.knob import (
 from inventory.limits import RateLimits, nobody_shares
 from inventory.monitors import Monitors
 from inventory.receivers import through_ourselves
+from inventory.resolver import Resolver
+from inventory.rolling import Rolling
 from inventory.secret_source import SecretSource
+from inventory.signing import Signing
 from inventory.spam import Spam
 from twinmx.aliases.model import Alias
 
@@ -119,16 +124,12 @@ class Tls(Settings):
     certificate: PerHostPath = knob(says="PEM file with the certificate and its chain.")
     key: PerHostPath = knob(says="PEM file with the private key; copied to the host with mode 0400.")
     minimum: Literal["TLSv1.2", "TLSv1.3"] = knob("TLSv1.2", says="Oldest TLS version accepted on port 25.")
-
-
-class Access(Settings):
-    """Who administers the hosts."""
-
-    ssh_from: tuple[Network, ...] = knob(
-        min_length=1, says="Networks from which SSH is reachable; the firewall drops it from all others."
+    authorities: FilePath | None = knob(
+        None,
+        says="PEM file with the authorities that receivers' MTA-STS certificates are checked by; left out, "
+        "those of Debian.",
     )
-    ssh_port: int = knob(22, ge=1, le=65535, says="The port on which the hosts' sshd listens.")
-    upgrades: bool = knob(True, says="Install Debian's security updates unattended.")
+    acme: Acme | None = None
 
 
 class Exchange(Settings):
@@ -153,8 +154,12 @@ class Exchange(Settings):
     canary: Canary = Field(default_factory=Canary)
     tls: Tls
     dns: Dns = Field(default_factory=Dns)
+    resolver: Resolver = Field(default_factory=Resolver)
+    signing: Signing = Field(default_factory=Signing)
     monitors: Monitors = Field(default_factory=Monitors)
     failover: Failover = Field(default_factory=Failover)
+    rolling: Rolling = Field(default_factory=Rolling)
+    drift: Drift = Field(default_factory=Drift)
     access: Access
 
     @field_validator("domains")

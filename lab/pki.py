@@ -4,7 +4,7 @@ Files: ca.pem, <fqdn>.pem (the certificate, then the authority's) and <fqdn>.key
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -60,11 +60,19 @@ def _builder(subject: x509.Name, issuer: x509.Name, life: timedelta) -> x509.Cer
     )
 
 
-def _is_good(certificate: Path, key: Path, now: datetime) -> bool:
+def _is_good(certificate: Path, key: Path, now: datetime, names: Sequence[str] = ()) -> bool:
     if not (certificate.exists() and key.exists()):
         return False
     held = x509.load_pem_x509_certificate(certificate.read_bytes())
-    return held.not_valid_after_utc - now > RENEW_BEFORE
+    return held.not_valid_after_utc - now > RENEW_BEFORE and set(names) <= set(_names_of(held))
+
+
+def _names_of(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:  # the authority's own
+        return []
+    return names.get_values_for_type(x509.DNSName)
 
 
 def _make_authority(directory: Path) -> None:
@@ -93,7 +101,7 @@ def _make_authority(directory: Path) -> None:
     (directory / "ca.pem").write_bytes(_pem(certificate))
 
 
-def _issue(directory: Path, fqdn: str) -> None:
+def _issue(directory: Path, fqdn: str, names: Sequence[str]) -> None:
     authority_key = _read_key(directory / "ca.key")
     authority = x509.load_pem_x509_certificate((directory / "ca.pem").read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
@@ -103,7 +111,7 @@ def _issue(directory: Path, fqdn: str) -> None:
         _builder(_name(fqdn), authority.subject, HOST_LIFE)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(fqdn)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.ExtendedKeyUsage(usage), critical=False)
         .add_extension(issuer, critical=False)
         .sign(authority_key, hashes.SHA256())
@@ -112,10 +120,16 @@ def _issue(directory: Path, fqdn: str) -> None:
     (directory / f"{fqdn}.pem").write_bytes(_pem(certificate) + _pem(authority))
 
 
-def ensure(names: Iterable[str], directory: Path = DIRECTORY, now: datetime | None = None) -> tuple[str, ...]:
+def ensure(
+    names: Iterable[str],
+    directory: Path = DIRECTORY,
+    now: datetime | None = None,
+    also: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[str, ...]:
     """Have an authority and a certificate for each of `names`; returns the names that got a new one.
 
-    A certificate is replaced 30 days before it ends; a new authority replaces all of them.
+    also: name → what its certificate is for besides. A certificate is replaced 30 days before it ends; a new
+    authority replaces all of them.
     """
     directory.mkdir(parents=True, exist_ok=True)
     today = now or datetime.now(UTC)
@@ -124,8 +138,9 @@ def ensure(names: Iterable[str], directory: Path = DIRECTORY, now: datetime | No
         _make_authority(directory)
     issued = []
     for fqdn in names:
-        good = _is_good(directory / f"{fqdn}.pem", directory / f"{fqdn}.key", today)
+        covered = (fqdn, *(also or {}).get(fqdn, ()))
+        good = _is_good(directory / f"{fqdn}.pem", directory / f"{fqdn}.key", today, covered)
         if stale or not good:
-            _issue(directory, fqdn)
+            _issue(directory, fqdn, covered)
             issued.append(fqdn)
     return tuple(issued)

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / "build" / "lab"
@@ -27,6 +28,29 @@ SENDER_DOMAIN = "sender.example"
 CONTROLLER_NAME = f"controller.{SENDER_DOMAIN}"
 SINK_DOMAINS = ("mailbox.example", "post.example", SENDER_DOMAIN)
 """Domains whose mail ends in a mailbox outside; bounces to senders end there too."""
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A domain that says how mail to it must be encrypted, and is right or wrong about its own server.
+
+    dane: in a signed zone, with TLSA records. policy: with an MTA-STS policy to enforce.
+    """
+
+    domain: str
+    dane: Literal["right", "wrong"] | None = None
+    policy: Literal["right", "wrong"] | None = None
+
+
+RECEIVERS = (
+    Receiver("dane.example", dane="right"),
+    Receiver("wrong-dane.example", dane="wrong"),
+    Receiver("sts.example", policy="right"),
+    Receiver("wrong-sts.example", policy="wrong"),
+    Receiver("both.example", dane="wrong", policy="right"),
+)
+SECURE_ZONES = tuple(receiver.domain for receiver in RECEIVERS if receiver.dane)
+"""The zones that are signed (DNSSEC)."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +106,18 @@ DATABASE = LabHost("twinmx-db", "db", "db.alias.example", SUBNET[13], "database"
 PAIRS = {pair.name: pair for pair in (LAB, SECOND)}
 HOSTS = (OUTSIDE, *LAB.hosts, *SECOND.hosts, DATABASE)
 SERVED_DOMAINS = tuple(domain for pair in PAIRS.values() for domain in pair.domains)
+CERTIFIED = {
+    host.fqdn: tuple(f"mta-sts.{domain}" for domain in pair.domains)
+    for pair in PAIRS.values()
+    for host in pair.hosts
+} | {
+    OUTSIDE.fqdn: (
+        *(f"mta-sts.{receiver.domain}" for receiver in RECEIVERS if receiver.policy),
+        *(f"mx.{receiver.domain}" for receiver in RECEIVERS if receiver.policy == "right"),
+    )
+}
+"""What a host's certificate is for besides its name: policies that it serves, and what right ones name."""
+
 PROBE_MAILBOX = "hello@mailbox.example"
 
 SUBMISSION_PORT = 2500
@@ -90,6 +126,9 @@ SUBMISSION_PORT = 2500
 DNS_PORT = 53
 AUTHORITATIVE_PORT = 5353
 """Knot's port on the outside host; Unbound stands on port 53 in front of it."""
+
+ACME_PORT = 14000
+"""Pebble's, on the outside host: an authority that issues certificates by ACME."""
 
 ALERTS_PORT = 9080
 """The outside host takes the exchangers' alerts here, as a pager would, and keeps them to be read."""

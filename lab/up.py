@@ -4,11 +4,11 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import engine, handover, hosts, image, network, pki, secrets, ssh
+from lab import dnssec, engine, handover, hosts, image, network, pki, secrets, ssh
 from lab.command import run
 from lab.errors import LabError
 from lab.progress import note, step
-from lab.settings import DATABASE, HOSTS, OUTSIDE, PAIRS, ROOT, STATE, LabHost, Pair
+from lab.settings import CERTIFIED, DATABASE, HOSTS, OUTSIDE, PAIRS, ROOT, STATE, LabHost, Pair
 
 CONVERGE_SECONDS = 900
 
@@ -47,7 +47,8 @@ def prepare() -> str:
         network.ensure()
         ssh.ensure(HOSTS)
         secrets.ensure()
-        pki.ensure([host.fqdn for host in HOSTS])
+        pki.ensure([host.fqdn for host in HOSTS], also=CERTIFIED)
+        dnssec.ensure()
         handover.write(tag)
     return tag
 

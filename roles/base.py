@@ -21,6 +21,13 @@ from roles.lib.role import role
 from roles.lib.site import Site
 from roles.lib.telling import tell
 
+UPGRADE = "/etc/systemd/system/apt-daily-upgrade"
+TURN = "/usr/local/sbin/twinmx-upgrade-turn"
+MARK = "/run/twinmx-upgrade"  # while this host is drained for an upgrade
+MINUTES_A_DAY = 24 * 60
+MINUTES_BETWEEN = 120
+"""Between two exchangers' upgrades, each of them drained for at most half of it."""
+
 PACKAGES = ("ca-certificates", "iproute2", "systemd-timesyncd", "unattended-upgrades")
 LEAST_FREE_MEGABYTES = 2_000
 POSTFIX = "postfix.service"
@@ -66,8 +73,44 @@ def _preflight(name_of_host: str, *, takes_mail: bool) -> Generator[StringComman
         yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
 
 
+def upgrade_time(site: Site) -> str:
+    """When this host installs security updates (HH:MM): no two exchangers at once, the least preferred first.
+
+    The host of the database follows the last of them.
+    """
+    exchangers = site.exchange.exchangers
+    first_to_last = sorted(exchangers, key=lambda name: exchangers[name].mx_priority, reverse=True)
+    position = len(first_to_last) if site.is_database else first_to_last.index(site.name)
+    hour, minute = map(int, site.exchange.access.upgrades_from.split(":"))
+    between = min(MINUTES_BETWEEN, MINUTES_A_DAY // len(first_to_last))
+    at = (hour * 60 + minute + position * between) % MINUTES_A_DAY
+    return f"{at // 60:02}:{at % 60:02}"
+
+
+def render_turn(site: Site) -> list[Managed]:
+    """When security updates come, and, where that matters to others, the drain around them."""
+    if not site.exchange.access.upgrades:
+        return []
+    timer = render("base/upgrade_timer.conf.j2", at=upgrade_time(site))
+    files: list[Managed] = [ManagedFile(f"{UPGRADE}.timer.d/twinmx.conf", timer)]
+    if site.is_database or not site.peers or not site.me.active:
+        return files  # nobody to hand over to, or nothing to hand over
+    turn = render("base/upgrade-turn.j2", minutes=MINUTES_BETWEEN // 2, mark=MARK)
+    return [
+        *files,
+        ManagedFile(f"{UPGRADE}.service.d/twinmx.conf", render("base/upgrade_service.conf.j2", turn=TURN)),
+        ManagedFile(TURN, turn, mode="0755"),
+    ]
+
+
+def surplus(files: list[Managed]) -> list[str]:
+    """What is left of turns that are no longer taken."""
+    all_of_them = {f"{UPGRADE}.timer.d/twinmx.conf", f"{UPGRADE}.service.d/twinmx.conf", TURN}
+    return sorted(all_of_them - {file.path for file in files})
+
+
 def render_files(site: Site) -> list[Managed]:
-    """Host name, hosts file, log limits, unattended upgrades, and the users of our programs."""
+    """Host name, hosts file, log limits, kernel settings, security updates, the users of our programs."""
     exchange = site.exchange
     return [
         ManagedFile("/etc/hostname", f"{site.host.fqdn}\n"),
@@ -85,6 +128,8 @@ def render_files(site: Site) -> list[Managed]:
             "/etc/apt/apt.conf.d/52twinmx-upgrades",
             render("base/upgrades.conf.j2", enabled=exchange.access.upgrades),
         ),
+        ManagedFile("/etc/sysctl.d/60-twinmx.conf", render("base/sysctl.conf.j2")),
+        *render_turn(site),
     ]
 
 
@@ -100,6 +145,7 @@ def deploy(site: Site) -> None:
         files,
         check="systemd-tmpfiles --dry-run --create twinmx.conf >/dev/null; apt-config dump >/dev/null",
         roots=["/etc"],
+        absent=surplus(files),
     )
     converged(
         "base",
@@ -109,6 +155,9 @@ def deploy(site: Site) -> None:
                 "systemd-sysusers",
                 "systemd-tmpfiles --create twinmx.conf",
                 "systemctl restart systemd-journald",
+                "systemctl restart systemd-sysctl",
+                "systemctl daemon-reload",
+                "systemctl restart apt-daily-upgrade.timer",
                 "systemctl enable --now systemd-timesyncd unattended-upgrades",
             ]
         ),

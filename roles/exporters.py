@@ -28,8 +28,11 @@ PROGRAM = f"{CURRENT}/bin/twinmx-vitals"
 
 COLLECTORS = (
     *("cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "netdev", "netstat", "pressure"),
-    *("sockstat", "stat", "time", "timex", "uname", "vmstat"),
+    *("sockstat", "stat", "textfile", "time", "timex", "uname", "vmstat"),
 )
+FIGURES = "/var/lib/twinmx/drift"
+"""What programs that run for a moment have counted, for the textfile collector."""
+
 CHECK = f"""prometheus-blackbox-exporter --config.check --config.file=$CANDIDATE{BLACKBOX_MODULES} &&
 {PROGRAM} --settings $CANDIDATE{VITALS_SETTINGS} --check"""
 
@@ -46,7 +49,13 @@ def probe_seconds(site: Site) -> float:
 
 def node_files(site: Site) -> list[Managed]:
     """The node exporter's flags and unit."""
-    flags = render("exporters/node.j2", address=site.me.peer, port=ports.NODE_METRICS, collectors=COLLECTORS)
+    flags = render(
+        "exporters/node.j2",
+        address=site.me.peer,
+        port=ports.NODE_METRICS,
+        collectors=COLLECTORS,
+        figures=FIGURES,
+    )
     return [
         ManagedFile(f"/etc/default/{NODE}", flags),
         drop_in(NODE, render("exporters/node.conf.j2", memory=128)),

@@ -1,10 +1,10 @@
 """Packet filter: nothing comes in but what a host is for.
 
-Ports: 25 from everywhere (unless drained by Postfix itself), SSH from the operators' networks; from the
-other exchangers the forwarder's port, the canary's, the Alertmanagers' and that of a shared Valkey; metrics
-from the monitors. On the host of the database: PostgreSQL's port from the exchangers and the applications.
-Only the table `inet twinmx` is ours: other tables on the host (a container engine's, fail2ban's) stay as
-they are.
+Ports: 25 from everywhere (unless drained by Postfix itself), and 443 where an MTA-STS policy is served; SSH
+from the operators' networks; from the other exchangers the forwarder's port, the canary's, the
+Alertmanagers' and that of a shared Valkey; metrics from the monitors. On the host of the database:
+PostgreSQL's port from the exchangers and the applications. Only the table `inet twinmx` is ours: other
+tables on the host (a container engine's, fail2ban's) stay as they are.
 """
 
 from roles import valkey
@@ -13,6 +13,7 @@ from roles.lib.converge import converged_service
 from roles.lib.files import checked_files
 from roles.lib.managed import ManagedFile
 from roles.lib.packages import packages
+from roles.lib.records.mta_sts import policy_names
 from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
@@ -37,6 +38,7 @@ def render_rules(site: Site) -> ManagedFile:
             exchange.forwarder.workers, exchange.gate.workers, int(exchange.followed is not None)
         ),
         takes_mail=not site.is_database,
+        serves_policy=bool(policy_names(exchange)),
         database=exchange.followed,
         exchangers=site.exchanger_addresses,
     )

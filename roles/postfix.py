@@ -1,16 +1,17 @@
 """The two Postfix instances of an exchanger: one that accepts, one that sends on.
 
-Ports: 25 (inbound, unless drained) and 20386 on loopback (postfix-out). What waits for us and what waits
-for others are two queues with limits of their own (MULTI_INSTANCE_README). The inbound instance hands
+Ports: 25 (inbound, unless drained); on loopback 20386 and 20388 (postfix-out). What waits for us and what
+waits for others are two queues with limits of their own (MULTI_INSTANCE_README). The inbound instance hands
 mail to the forwarder of this host, or at once to a peer's when that one does not answer; postfix-out
-takes it back from the forwarder and talks to the mailbox providers, and to the canaries' listeners.
+takes it back from the forwarder and talks to the mailbox providers, and to the canaries' listeners. It
+takes what this host makes itself, such as bounces, on a port of its own: that is signed, and not sealed.
 """
 
 import re
 from math import gcd
 
 from inventory.canary import canary_domain
-from roles import forwarder, tls
+from roles import delivery, forwarder, signing, tls
 from roles.aliases import DELTA, SNAPSHOT
 from roles.lib import ports
 from roles.lib.converge import converged_service
@@ -38,7 +39,7 @@ CHECK = """for instance in /etc/postfix /etc/postfix-out; do
 done"""
 
 OTHER_SESSIONS = 50
-"""With postfix-out, beside the forwarder's: bounces of the inbound instance, releases from the quarantine."""
+"""With postfix-out, beside the forwarder's: releases from the quarantine; as many for our own bounces."""
 
 GREETED = """python3 -c 'import smtplib; smtplib.SMTP("127.0.0.1", {port}, timeout=3).quit()'"""
 
@@ -62,8 +63,10 @@ def standby_choice(site: Site) -> list[str]:
     return ["here"] * ((100 - share) // common) + ["peer"] * (share // common)
 
 
-def _unit(name: str) -> ManagedFile:
-    return ManagedFile(f"/etc/systemd/system/{name}.d/twinmx.conf", render("postfix/unit.conf.j2"))
+def _unit(name: str, instance: str) -> ManagedFile:
+    """What we add to the packaged unit of an instance (its name is that of its directories)."""
+    places = {"queue": f"/var/spool/{instance}", "data": f"/var/lib/{instance}"}
+    return ManagedFile(f"/etc/systemd/system/{name}.d/twinmx.conf", render("postfix/unit.conf.j2", **places))
 
 
 def render_inbound(site: Site) -> list[Managed]:
@@ -79,7 +82,7 @@ def render_inbound(site: Site) -> list[Managed]:
         "snapshot": SNAPSHOT.removesuffix(".lmdb"),
         "changes": str(DELTA.with_suffix("")),
         "socketmap_port": ports.SOCKETMAP,
-        "out_port": ports.OUT,
+        "out_port": ports.OUT_OWN,
         "nexthops": (hops := nexthops(site, "127.0.0.1", ports.FORWARDER)),
         "nexthops_peer_first": ", ".join([*hops.split(", ")[1:], hops.split(", ")[0]]),
         "standby_choice": standby_choice(site),
@@ -95,7 +98,7 @@ def render_inbound(site: Site) -> list[Managed]:
     tables = ("header_checks.pcre", "srs_shape.pcre", "alias_answers.pcre", "canary_clients.cidr")
     names = ("main.cf", "master.cf", *tables)
     files = [ManagedFile(f"/etc/postfix/{name}", render(f"postfix/{name}.j2", **values)) for name in names]
-    return [*files, _unit("postfix.service")]
+    return [*files, _unit("postfix.service", "postfix")]
 
 
 def render_out(site: Site) -> list[Managed]:
@@ -106,6 +109,13 @@ def render_out(site: Site) -> list[Managed]:
         "messages": site.exchange.messages,
         "out_port": ports.OUT,
         "sessions": site.exchange.forwarder.workers * forwarder.CONNECTIONS + OTHER_SESSIONS,
+        "own_port": ports.OUT_OWN,
+        "own_sessions": OTHER_SESSIONS,
+        "sockets": signing.SOCKETS,
+        "sign_seconds": signing.GREATEST_SECONDS + 2,
+        "policies": [f"{ports.DANE}:dane", f"{ports.STS}:postfix"],
+        "authorities": delivery.authorities(site),
+        "root_anchor": site.exchange.resolver.root_anchor,
         "back": nexthops(site, site.me.address, 25),
         "listeners": {canary_domain(name): host.peer for name, host in site.exchange.exchangers.items()},
         "canary_port": ports.CANARY_SMTP,
@@ -114,7 +124,7 @@ def render_out(site: Site) -> list[Managed]:
     files = [
         ManagedFile(f"/etc/postfix-out/{name}", render(f"postfix/out/{name}.j2", **values)) for name in names
     ]
-    return [*files, _unit("postfix@out.service")]
+    return [*files, _unit("postfix@out.service", "postfix-out")]
 
 
 @role("postfix")

@@ -17,7 +17,7 @@ from pyinfra.context import state
 from typer.completion import get_completion_script  # type: ignore[attr-defined] # documented, not declared
 
 from roles.lib.changes import ReleaseChange
-from roles.lib.converge import STAMPS
+from roles.lib.converge import PENDING, STAMPS
 from roles.lib.files import checked_files
 from roles.lib.managed import ManagedFile, ManagedLink
 from roles.lib.observed import announce, forget, observe
@@ -44,7 +44,7 @@ COMPLETION = ManagedFile(
 
 # A release is built under a name of its own, tried, and only then linked: a wheel that does not even
 # import never becomes the current one. What was started from the old link loses its stamp. Older releases
-# than the previous one are removed.
+# than the previous one are removed, but for the one that a rollback would lead to.
 INSTALL = """set -e
 umask 022
 new={home}/releases/{version}
@@ -58,9 +58,13 @@ rm -r "$new/wheels"
 for program in {programs}; do "$new/bin/$program" --help >/dev/null; done
 grep -lsxF {current} {stamps}/* | xargs -r rm
 ln -sfn "releases/{version}" {home}/.next && mv -T {home}/.next {current}
+before=$(python3 -c {link_before} 2>/dev/null || true)
 for old in {home}/releases/*; do
-  case "releases/${{old##*/}}" in "releases/{version}"|"$previous") ;; *) rm -rf "$old" ;; esac
+  case "releases/${{old##*/}}" in "releases/{version}"|"$previous"|"$before") ;; *) rm -rf "$old" ;; esac
 done"""
+LINK_BEFORE = f"""import json
+print(json.load(open("{PENDING}/manifest.json"))["entries"]["{CURRENT}"]["target"])"""
+"""Prints the release to which a rollback would lead, while a converge has not been found good."""
 
 
 def current_link() -> ManagedLink:
@@ -87,6 +91,7 @@ def _release(
         current=CURRENT,
         archive=archive,
         stamps=STAMPS,
+        link_before=shlex.quote(LINK_BEFORE),
         programs=" ".join(PROGRAMS),
     )
     yield StringCommand(f"sh -c {shlex.quote(script)}")

@@ -8,11 +8,15 @@ from lab.settings import (
     CONTROLLER_NAME,
     HOSTS,
     OUTSIDE,
+    RECEIVERS,
     SENDER_DOMAIN,
     SERVED_DOMAINS,
     SINK_DOMAINS,
     SUBNET,
+    Receiver,
 )
+from roles.lib.records.keys import spki_of
+from roles.lib.records.tlsa import tlsa_value
 
 TTL = 300
 NEGATIVE_TTL = 5  # a name that a test looked up too early must not stay unknown for long
@@ -45,6 +49,39 @@ def mail_zone(domain: str) -> str:
     return _start(domain) + "".join(f"{record}\n" for record in records)
 
 
+def _tlsa(receiver: Receiver, shown: bytes) -> str:
+    """The record for the key in the certificate `shown`, or for one that nobody has."""
+    if receiver.dane == "wrong":
+        return f"3 1 1 {'0' * 64}"
+    return tlsa_value(spki_of(shown))
+
+
+def receiver_zone(receiver: Receiver, shown: bytes) -> str:
+    """A domain that asks for TLS; its mail host is the outside one by a name of its own.
+
+    A policy that is right names a host whose certificate fits, so that one has the outside host's own name.
+    """
+    own = f"mx.{receiver.domain}"
+    mail = own if receiver.dane or receiver.policy == "wrong" else OUTSIDE.fqdn
+    records = [f"@ MX 10 {mail}.", f"mx A {OUTSIDE.address}"]
+    if receiver.dane:
+        records.append(f"_25._tcp.mx TLSA {_tlsa(receiver, shown)}")
+    if receiver.policy:
+        records += [f"mta-sts A {OUTSIDE.address}", '_mta-sts TXT "v=STSv1; id=1;"']
+    return _start(receiver.domain) + "".join(f"{record}\n" for record in records)
+
+
+def policy_texts() -> dict[str, str]:
+    """Domain → its MTA-STS policy. The wrong one names a host for which there is no certificate."""
+    texts = {}
+    for receiver in RECEIVERS:
+        if receiver.policy:
+            mail = f"mx.{receiver.domain}" if receiver.policy == "wrong" or receiver.dane else OUTSIDE.fqdn
+            lines = ("version: STSv1", "mode: enforce", f"mx: {mail}", "max_age: 86400")
+            texts[receiver.domain] = "".join(f"{line}\r\n" for line in lines)
+    return texts
+
+
 def reverse_name() -> str:
     """The in-addr.arpa zone of the lab's network (RFC 1035, 3.5)."""
     octets = str(SUBNET.network_address).split(".")[:3]
@@ -58,9 +95,16 @@ def reverse_zone() -> str:
     return _start(reverse_name()) + "".join(records)
 
 
-def fixed_zones() -> dict[str, str]:
-    """The zones that only the lab changes: name → text."""
-    return {zone: mail_zone(zone) for zone in SINK_DOMAINS} | {reverse_name(): reverse_zone()}
+def fixed_zone_names() -> list[str]:
+    """The zones that only the lab changes."""
+    return [*SINK_DOMAINS, *(receiver.domain for receiver in RECEIVERS), reverse_name()]
+
+
+def fixed_zones(shown: bytes) -> dict[str, str]:
+    """The zones that only the lab changes: name → text; `shown`: the outside host's certificate, in PEM."""
+    mail = {zone: mail_zone(zone) for zone in SINK_DOMAINS}
+    receivers = {receiver.domain: receiver_zone(receiver, shown) for receiver in RECEIVERS}
+    return mail | receivers | {reverse_name(): reverse_zone()}
 
 
 def served_zones() -> dict[str, str]:

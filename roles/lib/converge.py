@@ -9,23 +9,37 @@ was changed by hand, perhaps with a restart, is put back and its service restart
 """
 
 import hashlib
+import itertools
 import json
 import shlex
-from collections.abc import Generator, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Literal
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import OperationMeta, operation
+from pyinfra.context import host
 
 from roles.lib.changes import Anything, FileChange, PackageChange, ReleaseChange, ServiceChange
 from roles.lib.managed import Managed
 from roles.lib.observed import Observed, announce, forget, observe
 from roles.lib.telling import tell, told
+from roles.lib.wanted import want
 
-STAMPS = "/var/lib/twinmx/converged"
+HOME = "/var/lib/twinmx"
+STAMPS = f"{HOME}/converged"
+APPLIED = f"{HOME}/applied"
+"""How each of them was applied last, as JSON: what a rollback does again (roles/lib/onhost/generation.py)."""
+PENDING = f"{HOME}/generations/pending"
+"""What the host was before a converge that has not been found good yet."""
+UNIT_FILES = "/etc/systemd/system/"
+
 PATIENCE_SECONDS = 300  # a service that neither stops nor starts must not hold a converge for ever
 
-APPLY = """mkdir -p {stamps} && rm -f {stamp} || exit 1
+# by host: roles are prepared in the order in which they are applied
+_positions: dict[str, Iterator[int]] = defaultdict(itertools.count)
+
+APPLY = """mkdir -p {stamps} {applied} && rm -f {stamp} && printf '%s' {how} >{applied}/{name} || exit 1
 evidence() {{
   {evidence}
   exit 1
@@ -42,6 +56,11 @@ until ( {healthy} ) >/run/twinmx-health 2>&1; do
   sleep 0.2
 done
 printf '%s\n' {content} >{stamp}"""
+
+# What a unit file says (a sandbox, limits) holds from a start on; a reload leaves ActiveEnterTimestamp alone.
+LIVE = """started=$(systemctl show -P ActiveEnterTimestamp {unit})
+if [ -n "$(find {files} -newermt "$started" -print -quit)" ]; then systemctl restart {unit}
+else systemctl reload-or-restart {unit}; fi"""
 
 
 def fingerprint(inputs: Sequence[Managed], versions: dict[str, str], apply: str) -> str:
@@ -90,6 +109,26 @@ def _outdated(stamp: str | None, wanted: str) -> list[str]:
     return ["what it was last started with differs (a package's version, or how it is applied)"]
 
 
+def _unit_files(inputs: Sequence[Managed]) -> list[str]:
+    return [file.path for file in inputs if file.path.startswith(UNIT_FILES)]
+
+
+def start_command(unit: str, unit_files: Sequence[str], *, reload: bool) -> str:
+    """What has `unit` run on new files: a reload, unless it was started before its unit files were written.
+
+    unit: quoted for a shell.
+    """
+    if reload and unit_files:
+        return LIVE.format(unit=unit, files=shlex.join(unit_files))
+    return f"systemctl {'reload-or-restart' if reload else 'restart'} {unit}"
+
+
+def _renewed(units: Sequence[str], reasons: Sequence[str], seen: Observed) -> bool:
+    """Whether a unit file is or will be newer than the running service, which takes it at a start alone."""
+    stale = any(seen.units.get(unit, {}).get("NeedDaemonReload") == "yes" for unit in units)
+    return stale or any(reason.startswith(UNIT_FILES) for reason in reasons)
+
+
 @operation()
 def _converged(
     label: str,
@@ -101,6 +140,7 @@ def _converged(
     packages: Sequence[str],
     seconds: int,
     verb: Literal["restart", "reload"],
+    position: int,
 ) -> Generator[StringCommand, None, None]:
     seen = observe()
     versions = {package: seen.packages.get(package, "") for package in packages}
@@ -110,11 +150,15 @@ def _converged(
     if not reasons:
         return
     runs = all(seen.units.get(unit, {}).get("ActiveState") == "active" for unit in units)
-    action = "apply" if not units else verb if runs else "start"
+    renewed = verb == "reload" and _renewed(units, reasons, seen)
+    action = "apply" if not units else "start" if not runs else "restart" if renewed else verb
     tell(ServiceChange(name=label, action=action, units=tuple(units), reasons=tuple(reasons)))
     evidence = f"journalctl --no-pager -n 30 {' '.join(f'-u {shlex.quote(u)}' for u in units)}"
+    how = {"order": position, "apply": apply, "healthy": healthy, "units": list(units), "seconds": seconds}
     script = APPLY.format(
         name=label,
+        applied=APPLIED,
+        how=shlex.quote(json.dumps(how)),
         stamps=STAMPS,
         stamp=f"{STAMPS}/{label}",
         apply=shlex.quote(apply),
@@ -148,6 +192,7 @@ def converged(
     be enabled, or `apply` runs. verb: what `apply` does to units that run.
     """
     announce(paths=[file.path for file in inputs], units=[*units, *at_boot])
+    want(files=inputs, active=units, at_boot=at_boot)
     return _converged(
         label=name,
         apply=apply,
@@ -158,6 +203,7 @@ def converged(
         packages=packages,
         seconds=seconds,
         verb=verb,
+        position=next(_positions[host.name]),
         name=f"{name}: converged",
     )
 
@@ -171,14 +217,16 @@ def converged_service(
     reload: bool = False,
     seconds: int = 30,
 ) -> OperationMeta:
-    """Keep one systemd service running on exactly `inputs`; `reload` where the service can take them live."""
-    verb = "reload-or-restart" if reload else "restart"
+    """Keep one systemd service running on exactly `inputs`.
+
+    reload: the service takes its files live; a changed unit file restarts it all the same.
+    """
     quoted = shlex.quote(unit)
     steps = [
         "systemctl daemon-reload",
         f"systemctl enable -q {quoted}",
         f"systemctl reset-failed {quoted} 2>/dev/null || true",  # or a start limit refuses what is mended
-        f"systemctl {verb} {quoted}",
+        start_command(quoted, _unit_files(inputs), reload=reload),
     ]
     return converged(
         unit.removesuffix(".service"),

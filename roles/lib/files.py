@@ -17,6 +17,7 @@ from roles.lib.diff import change_of, removal_of
 from roles.lib.managed import Managed
 from roles.lib.observed import ONHOST, announce, forget, observe
 from roles.lib.telling import tell
+from roles.lib.wanted import want
 
 
 @operation()
@@ -60,6 +61,7 @@ def checked_files(
     a checker that takes a path. Without a check the files are only replaced atomically.
     """
     announce(paths=[*(file.path for file in files), *absent])
+    want(files=files, absent=absent)
     return _checked_files(
         files=files, absent=absent, check=check, roots=roots, label=name, name=f"{name}: files"
     )

@@ -15,6 +15,7 @@ from pyinfra.api.operation import OperationMeta, operation
 from roles.lib.changes import PackageChange
 from roles.lib.observed import forget, observe
 from roles.lib.telling import tell, told
+from roles.lib.wanted import want
 
 INSTALL = """set -e
 export DEBIAN_FRONTEND=noninteractive
@@ -69,4 +70,5 @@ def packages(
     name: str, packages: Sequence[str], *, at_least: Mapping[str, str] | None = None
 ) -> OperationMeta:
     """Install what is missing of `packages`; `at_least` gives the lowest upstream version of some."""
+    want(packages=dict.fromkeys(packages) | dict(at_least or {}))
     return _packages(packages=packages, at_least=at_least or {}, name=f"{name}: packages")

@@ -1,17 +1,18 @@
 """A server for Postfix's socketmap tables (socketmap_table(5)): netstrings in, netstrings out.
 
 Postfix asks it which rewritten senders are ours, so that a forged one is refused at RCPT and never
-becomes a bounce. A fault of ours is TEMP, which Postfix answers with 451.
+becomes a bounce, and which receivers have DANE. A fault of ours is TEMP, and Postfix tries again later.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
 
 _MAX_REQUEST = 10_000  # Postfix's own limit is 100,000; an address has 512 bytes at most
 _MAX_DIGITS = 5
 
-Lookup = Callable[[str], str | None]
-"""Returns the value of a key, None where there is none."""
+Lookup = Callable[[str], str | Awaitable[str | None] | None]
+"""Returns the value of a key, at once or to be awaited; None where there is none."""
 
 
 class SocketmapServer:
@@ -43,7 +44,7 @@ class SocketmapServer:
         self._writers.add(writer)
         try:
             while (request := await _read_netstring(reader)) is not None:
-                answer = self._answer(request).encode()
+                answer = (await self._answer(request)).encode()
                 writer.write(b"%d:%b," % (len(answer), answer))
                 await writer.drain()
         except OSError:
@@ -52,13 +53,14 @@ class SocketmapServer:
             self._writers.discard(writer)
             writer.close()
 
-    def _answer(self, request: bytes) -> str:
+    async def _answer(self, request: bytes) -> str:
         try:
             name, _, key = request.decode().partition(" ")
             lookup = self._maps.get(name)
             if lookup is None:
                 return f"PERM there is no map {name[:40]!r}"
-            value = lookup(key)
+            looked_up = lookup(key)
+            value = await looked_up if inspect.isawaitable(looked_up) else looked_up
         except UnicodeDecodeError:
             return "NOTFOUND "
         except Exception as error:

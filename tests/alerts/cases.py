@@ -6,6 +6,7 @@ from tests.alerts.played import (
     AFTER,
     BAD,
     CANARY,
+    DRIFT,
     FAILOVER_STUCK,
     ONSET,
     PENDING,
@@ -79,6 +80,7 @@ OLDER = 'twinmx_queue_messages_older{host="mx1",instance="in",queue="deferred",s
 OLDEST = 'twinmx_queue_oldest_seconds{host="mx1",instance="in",queue="active"}'
 LIMITED = 'twinmx_gate_limited_total{host="mx1",instance="1",account="shop"}'
 UNSCANNED = 'twinmx_spam_unscanned_total{host="mx1",reason="late"}'
+COMPARED = 'twinmx_drift_checked_seconds{host="mx1"}'
 PROBE = 'probe_success{job="smtp",host="mx1",instance="x"}'
 NODE = 'host="mx1",mountpoint="/"'
 EVALUATED = 'prometheus_rule_group_last_evaluation_timestamp_seconds{host="mx1",rule_group="mail"}'
@@ -208,6 +210,15 @@ CASES: dict[str, list[Case]] = {
     ],
     "ResolverSlow": [
         gauge('twinmx_resolver_seconds{host="mx1"}', 0.1, slowly, BAD) for slowly in (2.1, "9e99")
+    ],
+    "Drift": [gauge('twinmx_drift{host="mx1",kind="cron"}', 0, 1, DRIFT, host="mx1", kind="cron")],
+    "DriftUnknown": [
+        gauge('twinmx_drift_errors{host="mx1"}', 0, 1, DRIFT),
+        gauge(COMPARED, NOW, "-1000", DRIFT),
+        Case(
+            {up("node"): constant(1), COMPARED: f"{NOW}x{ONSET - 1} stale _x{SPELL - 1} {NOW}x{AFTER}"},
+            MX1,
+        ),
     ],
     "HostSilent": [
         Case(

@@ -13,6 +13,10 @@ WINDOW = 60  # seconds: four periods
 BAD, PENDING, CANARY, CLEAR = 4, 10, 5, 3
 FAILOVER_STUCK = 75  # seconds: six periods, the first and the last of them 75 s apart
 
+DRIFT_MINUTES = 1
+DRIFT = 60 * DRIFT_MINUTES // PERIOD + 2
+"""Periods: a second comparison has found the same."""
+
 ONSET, SPELL, AFTER = 10, 20, 20
 """Periods that are good, bad, and good again."""
 
@@ -25,7 +29,8 @@ EXCHANGE: Exchange = exchange(
         "canary_periods": CANARY,
         "clear_periods": CLEAR,
         "failover_stuck_seconds": FAILOVER_STUCK,
-    }
+    },
+    drift={"minutes": DRIFT_MINUTES},
 )
 ALERTS: dict[str, Alert] = {alert.name: alert for group in groups(EXCHANGE) for alert in group.alerts}
 

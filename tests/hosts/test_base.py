@@ -7,6 +7,7 @@ import pytest
 
 from inventory.schema import Exchange, Exchanger
 from inventory.secrets import Secrets
+from roles.lib.records.mta_sts import policy_names
 from tests.hosts.asking import Host, listening
 
 pytestmark = pytest.mark.role("base")
@@ -62,13 +63,18 @@ def test_the_programs_user_cannot_log_in(host: Host) -> None:
     assert host.user("twinmx").shell == "/usr/sbin/nologin"
 
 
+OWN = (783, 20381, 20382, 20383, 20386, 20388, 20389, 20390, 20464)
+
+
 def test_nothing_listens_but_what_the_roles_say(host: Host, exchange: Exchange, exchanger: Exchanger) -> None:
     peer = str(exchanger.peer)
     metrics = [20400 + n for n in range(1, exchange.forwarder.workers + 1)]
     metrics += [20480 + n for n in range(1, exchange.gate.workers + 1)]
     metrics += [*range(20460, 20464), *range(20465, 20470)]
-    everywhere = {(address, port) for port in (25, exchange.access.ssh_port) for address in ("0.0.0.0", "::")}
-    loopback = {("127.0.0.1", port) for port in (783, 20381, 20382, 20383, 20386, 20464)}
+    public = (25, exchange.access.ssh_port)
+    everywhere = {(address, port) for port in public for address in ("0.0.0.0", "::")}
+    everywhere |= {("0.0.0.0", 443)} if policy_names(exchange) else set()
+    loopback = {("127.0.0.1", port) for port in (*OWN, 53)}
     link = {(peer, port) for port in (20381, 20387, *metrics)}
 
     assert listening(host) == everywhere | loopback | link

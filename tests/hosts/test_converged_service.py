@@ -55,6 +55,8 @@ def test_a_converge_that_was_interrupted_before_the_restart_restarts_at_the_next
         # it is told of engines and workers, and was not part of what was interrupted
         "failover | failover: files",
         "failover | failover: converged",
+        "drift | drift: files",
+        "drift | drift: converged",
     }
 
     after = processes(victim)

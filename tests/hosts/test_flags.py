@@ -72,6 +72,8 @@ def test_primary_swaps_the_mx_records_and_tells_the_agents(
         *(f"dns | {domain}: zone" for domain in exchange.domains),
         "failover | failover: files",
         "failover | failover: converged",
+        "drift | drift: files",
+        "drift | drift: converged",
     }
 
     for domain in exchange.domains:

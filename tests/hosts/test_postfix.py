@@ -124,7 +124,7 @@ def test_the_sending_instance_takes_mail_from_this_host(host: Host) -> None:
 
 @pytest.mark.parametrize("unit", ["postfix.service", "postfix@out.service"])
 def test_it_is_no_more_exposed_than_needed(host: Host, unit: str) -> None:
-    assert exposure(host, unit) <= 4.5
+    assert exposure(host, unit) <= 3.5
 
 
 @pytest.mark.parametrize("unit", ["postfix.service", "postfix@out.service"])

@@ -60,4 +60,4 @@ def test_it_is_capped_and_comes_back(host: Host, exchange: Exchange) -> None:
 
 
 def test_it_is_hardened(host: Host) -> None:
-    assert exposure(host, "spamd.service") <= 4.0
+    assert exposure(host, "spamd.service") <= 3.0

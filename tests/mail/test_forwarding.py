@@ -56,6 +56,9 @@ def test_the_verdict_and_the_trace_stand_in_front_once(
         "Received",
         VERDICT_FIELD,
         "X-Twinmx-Trace",
+        "ARC-Seal",
+        "ARC-Authentication-Results",
+        "ARC-Message-Signature",
     }
     verdict = parse_verdict(arrived.field(VERDICT_FIELD))
     assert verdict["engine"] in ("rspamd", "spamassassin")

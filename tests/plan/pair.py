@@ -15,7 +15,7 @@ from inventory.hosts import hosts_of
 from tests.plan.recording import keep_commands, record
 
 _planned = json.loads(Path(os.environ["PLANNED"]).read_text())
-_exchangers, _databases, controller = hosts_of(_planned["facts"], connection={})
+_exchangers, _databases, controller = hosts_of(_planned["facts"], connection={"ssh_hostname": "{address}"})
 
 NOBODY = {"ssh_hostname": "127.0.0.1", "ssh_port": 1}
 CONTENTS = {f"cat {path} ": text for path, text in _planned.get("files", {}).items()}

@@ -176,6 +176,16 @@ def test_a_package_to_be_upgraded_takes_its_service_along(planner: Planner, stat
     assert reasons == {"postfix@out": ["package postfix"], "postfix": ["package postfix"]}
 
 
+def test_a_changed_unit_file_restarts_what_else_would_reload(planner: Planner, states: States) -> None:
+    """A sandbox holds from a start on."""
+    states["mx1"]["files"]["/etc/systemd/system/postfix.service.d/twinmx.conf"] = None
+    plan = planner.plan(states=states)[1]
+
+    assert {change["name"]: change["action"] for change in of(plan, "mx1", "service")} == {
+        "postfix": "restart"
+    }
+
+
 def test_the_text_says_the_same_and_ends_with_a_line_for_each(planner: Planner, states: States) -> None:
     said = spoilt(states)
     plan = planner.plan(**said)[1]

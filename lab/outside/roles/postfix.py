@@ -13,7 +13,15 @@ from pyinfra.api.deploy import deploy
 from lab import pki
 from lab.hosts import SINKS
 from lab.outside.render import render
-from lab.settings import CONTROLLER, HOSTS, OUTSIDE, SENDER_DOMAIN, SINK_DOMAINS, SUBMISSION_PORT
+from lab.settings import (
+    CONTROLLER,
+    HOSTS,
+    OUTSIDE,
+    RECEIVERS,
+    SENDER_DOMAIN,
+    SINK_DOMAINS,
+    SUBMISSION_PORT,
+)
 from roles.lib.converge import converged, converged_service
 from roles.lib.files import checked_files
 from roles.lib.managed import ManagedFile
@@ -38,7 +46,7 @@ def render_files() -> list[ManagedFile]:
         origin=SENDER_DOMAIN,
         controller=str(CONTROLLER),
         message_bytes=MESSAGE_BYTES,
-        domains=SINK_DOMAINS,
+        domains=(*SINK_DOMAINS, *(receiver.domain for receiver in RECEIVERS)),
         sinks=SINKS,
         sink_id=SINK_ID,
         directory=DIRECTORY,

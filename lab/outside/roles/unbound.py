@@ -7,7 +7,7 @@ be fetched. It caches nothing of the lab's zones: a test sees a DNS change at on
 from pyinfra.api.deploy import deploy
 
 from lab.outside.render import render
-from lab.outside.zones import fixed_zones, reverse_name, served_zones
+from lab.outside.zones import fixed_zone_names, reverse_name, served_zones
 from lab.settings import AUTHORITATIVE_PORT, DNS_PORT, OUTSIDE, SUBNET
 from roles.lib.converge import converged_service
 from roles.lib.files import checked_files
@@ -25,7 +25,7 @@ def render_configuration() -> ManagedFile:
         addresses=["127.0.0.1", str(OUTSIDE.address)],
         port=DNS_PORT,
         clients=["127.0.0.0/8", str(SUBNET)],
-        zones=sorted([*fixed_zones(), *served_zones()]),
+        zones=sorted([*fixed_zone_names(), *served_zones()]),
         reverse=reverse_name(),
         authority=f"127.0.0.1@{AUTHORITATIVE_PORT}",
         upstream=DOCKER_RESOLVER,

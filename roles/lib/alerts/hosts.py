@@ -1,4 +1,4 @@
-"""Is a host itself well: disk, certificate, clock, resolver, and whether it answers at all."""
+"""Is a host itself well: disk, certificate, clock, resolver, drift, and whether it answers at all."""
 
 from roles.lib.alerts.rule import Alert, Thresholds
 
@@ -6,6 +6,8 @@ MEGABYTE = 1_000_000
 DAY = 86_400
 ANSWERS = 'up{job!~"smtp|blackbox"}'
 """What a host itself says; the others are probes of one host by another."""
+
+MISSED_COMPARISONS = 3
 
 SPREAD = 4
 """Periods by which figures of a host that is back get well after the first of them.
@@ -18,7 +20,7 @@ to clear before HostSilent does, or it is told when all is over.
 
 def alerts(told: Thresholds) -> list[Alert]:
     """What makes a host unfit."""
-    return [*_room(told), *_surroundings(told)]
+    return [*_room(told), *_surroundings(told), *_drift(told)]
 
 
 def _room(told: Thresholds) -> list[Alert]:
@@ -80,5 +82,31 @@ def _surroundings(told: Thresholds) -> list[Alert]:
             "{{ $labels.host }} does nothing: senders use the other host, and what is in its queue waits.",
             "Its console, its network, the link between the hosts. Its own alerts are held back meanwhile.",
             lingers=SPREAD,
+        ),
+    ]
+
+
+def _drift(told: Thresholds) -> list[Alert]:
+    """They wait for a second comparison: the first may have come in the midst of a converge."""
+    periods = told.drift_seconds // told.monitors.scrape_seconds + 2
+    compared = "max by (host) (twinmx_drift_checked_seconds)"
+    old = f"time() - {compared} > {MISSED_COMPARISONS * told.drift_seconds}"
+    never = f'(max by (host) (up{{job="node"}}) == 1) unless {compared}'
+    return [
+        Alert(
+            "Drift",
+            "ticket",
+            "max by (host, kind) (twinmx_drift) > 0",
+            "Users notice nothing yet, but somebody changed {{ $labels.host }} by hand ({{ $labels.kind }}).",
+            "`twinmx drift` says what, as does `journalctl -u drift` there; a converge puts it right.",
+            periods,
+        ),
+        Alert(
+            "DriftUnknown",
+            "ticket",
+            f"(max by (host) (twinmx_drift_errors) > 0) or ({old}) or ({never})",
+            "Users notice nothing, but nobody would see a change by hand on {{ $labels.host }}.",
+            "`systemctl status drift.timer drift.service` and `journalctl -u drift` there.",
+            periods,
         ),
     ]

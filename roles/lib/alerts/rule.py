@@ -59,6 +59,7 @@ class Thresholds:
     def __init__(self, exchange: Exchange) -> None:
         self.monitors: Monitors = exchange.monitors
         self.window = f"{exchange.monitors.window_seconds}s"
+        self.drift_seconds = 60 * exchange.drift.minutes
         self.active = "|".join(name for name, host in exchange.exchangers.items() if host.active)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from inventory.schema import Exchange
 from roles.lib.records.dmarc import mailto
+from roles.lib.records.mta_sts import policy_names
 from roles.lib.records.wanted import Wanted
 
 WHY = "any authority may issue certificates for the name"
@@ -22,10 +23,7 @@ def caa(exchange: Exchange) -> Iterator[Wanted]:
     if knobs.incidents:
         values += (f'0 iodef "{mailto(knobs.incidents)}"',)
     names = [host.fqdn for host in exchange.exchangers.values() if host.fqdn not in exchange.domains]
-    sts = exchange.dns.mta_sts
-    if sts.mode and not sts.host:
-        names += [f"mta-sts.{domain}" for domain in exchange.domains]
-    for name in names:
+    for name in [*names, *policy_names(exchange)]:
         yield Wanted(name, "CAA", values, WHY)
     if knobs.domains:
         for domain in exchange.domains:

@@ -28,6 +28,14 @@ def mta_sts_policy(exchange: Exchange) -> str:
     return "".join(f"{line}\r\n" for line in [*lines, f"max_age: {knobs.max_age_seconds}"])
 
 
+def policy_names(exchange: Exchange) -> list[str]:
+    """The names at which the exchangers serve the policy; none where there is none, or another host does."""
+    knobs = exchange.dns.mta_sts
+    if knobs.mode is None or knobs.host is not None:
+        return []
+    return [f"mta-sts.{domain}" for domain in exchange.domains]
+
+
 def policy_id(policy: str) -> str:
     """The id of a policy, from its content alone."""
     return hashlib.sha256(policy.encode()).hexdigest()[:LONGEST_ID]

@@ -54,6 +54,16 @@ def test_a_good_certificate_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / f"{NAME}.pem").read_bytes() == before
 
 
+def test_a_certificate_that_lacks_a_name_is_replaced_and_then_kept(tmp_path: Path) -> None:
+    pki.ensure([NAME], tmp_path)
+    also = {NAME: ["mta-sts.alias.example"]}
+
+    assert pki.ensure([NAME], tmp_path, also=also) == (NAME,)
+    assert pki.ensure([NAME], tmp_path, also=also) == ()
+    shake_hands(tmp_path, NAME, NAME)
+    shake_hands(tmp_path, NAME, "mta-sts.alias.example")
+
+
 def test_a_certificate_close_to_its_end_is_renewed(tmp_path: Path) -> None:
     pki.ensure([NAME], tmp_path)
     now = datetime.now(UTC)

@@ -1,8 +1,11 @@
 """The fingerprint that decides about a restart."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from roles.lib.converge import fingerprint
+from roles.lib.converge import fingerprint, start_command
 from roles.lib.managed import Managed, ManagedFile, ManagedLink
 
 FILES: list[Managed] = [
@@ -42,3 +45,33 @@ def test_the_fingerprint_of_a_secret_file_gives_nothing_of_it_away() -> None:
 
     assert "swordfish" not in str(secret.state)
     assert "swordfish" not in fingerprint([secret], {}, "")
+
+
+SYSTEMCTL = """#!/bin/sh
+case $1 in
+  show) date -d "{started}" "+%a %Y-%m-%d %H:%M:%S %Z";;
+  *) echo "$@" >>{log};;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("started", "done"), [("1 hour ago", "restart one"), ("1 hour", "reload-or-restart one")]
+)
+def test_a_unit_file_that_is_newer_than_the_service_restarts_it(
+    tmp_path: Path, started: str, done: str
+) -> None:
+    """A sandbox holds from a start on: a reload would leave the old one around the process."""
+    drop_in, log, systemctl = tmp_path / "twinmx.conf", tmp_path / "log", tmp_path / "systemctl"
+    drop_in.touch()
+    systemctl.write_text(SYSTEMCTL.format(started=started, log=log))
+    systemctl.chmod(0o755)
+
+    command = start_command("one", [str(drop_in)], reload=True)
+    subprocess.run(["sh", "-ec", command], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
+
+    assert log.read_text() == f"{done}\n"
+
+
+def test_without_unit_files_of_ours_a_reload_is_a_reload() -> None:
+    assert start_command("one", [], reload=True) == "systemctl reload-or-restart one"

@@ -3,7 +3,9 @@
 from tests.unit.inventory.bad_facts import (
     canary,
     database,
+    delivery,
     dns,
+    drift,
     failover,
     form,
     hosts,
@@ -14,7 +16,9 @@ from tests.unit.inventory.bad_facts import (
 
 TABLE = (
     canary.ROWS
+    | delivery.ROWS
     | dns.ROWS
+    | drift.ROWS
     | failover.ROWS
     | form.ROWS
     | hosts.ROWS

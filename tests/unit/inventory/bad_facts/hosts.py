@@ -127,4 +127,25 @@ ROWS = {
     "group without content": Bad(
         f"\n  {NET}", "", "access", "access: no value; allowed: a mapping with the keys"
     ),
+    "no time of the day": Bad(
+        NET,
+        f'{NET}\n  upgrades_from: "25:00"',
+        "upgrades_from",
+        "access.upgrades_from: '25:00'; allowed: a time of the day as HH:MM, in quotes",
+    ),
+    "a time without quotes is a number": Bad(
+        NET,
+        f"{NET}\n  upgrades_from: 12:30",
+        "upgrades_from",
+        "access.upgrades_from: 750; allowed: a time of the day as HH:MM, in quotes",
+    ),
+    "root logs in neither so nor so": Bad(
+        NET,
+        f"{NET}\n  ssh: {{root_login: password}}",
+        "ssh",
+        "access.ssh.root_login: 'password'; allowed: key",
+    ),
+    "no name of a group": Bad(
+        NET, f"{NET}\n  ssh: {{groups: [Sudo Ops]}}", "ssh", "allowed: the name of a group, as in sudo"
+    ),
 }

@@ -1,0 +1,1 @@
+"""Says of a receiver whether DANE decides about its TLS, before anybody asks for its MTA-STS policy."""

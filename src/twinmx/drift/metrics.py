@@ -1,0 +1,24 @@
+"""The report as metrics, in a file that the node exporter reads (its textfile collector)."""
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+
+from twinmx.drift.finding import KINDS, Report
+
+
+def write(report: Report, path: Path) -> None:
+    """Replace the file at `path`, readable by all."""
+    registry = CollectorRegistry()
+    drift = Gauge("twinmx_drift", "Differences from the last converge, by kind", ["kind"], registry=registry)
+    errors = Gauge("twinmx_drift_errors", "Kinds that could not be looked at", registry=registry)
+    at = Gauge("twinmx_drift_checked_seconds", "When this host was last compared", registry=registry)
+    counted = Counter(finding.kind for finding in report.findings)
+    for kind in KINDS:
+        drift.labels(kind).set(counted[kind])
+    errors.set(len(report.errors))
+    at.set(time.time())
+    write_to_textfile(str(path), registry)
+    path.chmod(0o644)

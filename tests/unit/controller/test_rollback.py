@@ -1,0 +1,81 @@
+"""`twinmx rollback`: by hand, and out of service meanwhile."""
+
+import pytest
+
+from controller import rollback as module
+from controller.errors import ControllerError
+from controller.lock import Lock
+from controller.remote import Remote
+from controller.rollback import rollback
+from controller.rolling.agent import Order
+from controller.rolling.gates import Clock
+from tests.unit.controller.rolling_world import World, with_hosts
+from tests.unit.roles.exchanges import MX1, exchange
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return ready(monkeypatch, World(exchange()))
+
+
+def ready(monkeypatch: pytest.MonkeyPatch, world: World) -> World:
+    world.remotes = {name: Remote(name, {}) for name in world.hosts}
+    monkeypatch.setattr(module, "Lock", lambda _: Lock([]))
+    monkeypatch.setattr(module, "Clock", lambda: Clock(lambda: world.now, world.sleep))
+    return world
+
+
+def test_the_host_is_drained_put_back_and_returned(world: World) -> None:
+    rollback(world, "mx1")
+
+    assert world.did == ["drain mx1", "rollback mx1", "undrain mx1"]
+    assert world.hosts["mx1"].state == "active"
+
+
+def test_not_while_the_peer_cannot_carry_the_mail(world: World) -> None:
+    world.hosts["mx2"].well = False
+
+    with pytest.raises(ControllerError, match="the other exchangers carry the mail"):
+        rollback(world, "mx1")
+    assert world.did == []
+
+    rollback(world, "mx1", in_service=True)
+    assert world.did == ["rollback mx1"]
+
+
+def test_a_drain_that_is_not_ours_is_left(world: World) -> None:
+    host = world.hosts["mx1"]
+    host.state, host.order, host.cause = "drained", Order(by="ada", reason="new disk"), "it stays"
+
+    rollback(world, "mx1")
+
+    assert world.did == ["rollback mx1"]
+    assert host.state == "drained"
+
+
+def test_what_cannot_be_done_is_told_with_what_is_left_to_do(world: World) -> None:
+    world.hosts["mx1"].bad = {"rollback"}
+
+    with pytest.raises(ControllerError, match="nothing to go back to\nWhere it is drained, `mxctl undrain`"):
+        rollback(world, "mx1")
+
+
+def test_one_alone_goes_back_while_it_takes_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready(monkeypatch, World(exchange(MX1)))
+
+    rollback(world, "mx1")
+
+    assert world.did == ["rollback mx1"]
+
+
+def test_a_host_that_is_not_there_is_told_with_those_that_are(world: World) -> None:
+    with pytest.raises(ControllerError, match="mx9: no such exchanger; allowed: mx1, mx2"):
+        rollback(world, "mx9")
+
+
+def test_one_without_an_answering_agent_is_not_put_back_blindly(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready(monkeypatch, with_hosts(exchange(), mx1={"state": "silent"}))
+
+    with pytest.raises(ControllerError, match="its failover agent does not answer"):
+        rollback(world, "mx1")
+    assert world.did == []
