@@ -7,10 +7,11 @@ What is only in memory (`asking`) may be lost at any time. Times are those of `s
 
 from collections.abc import Callable
 
-from twinmx.failover.acts import Act, Ask, RefusedError
+from twinmx.failover.acts import Act, Ask
 from twinmx.failover.mx import demoted_in
+from twinmx.failover.orders import Orders
 from twinmx.failover.policy import ASK_SECONDS, LONGEST_LEASE_SECONDS, Policy, promise_seconds
-from twinmx.failover.state import CLOSED, Given, Held, Order, Phase, State
+from twinmx.failover.state import CLOSED, Given, Held, Phase, State
 from twinmx.failover.view import View
 from twinmx.failover.wishes import Wish, sees_itself_demoted, wishes
 
@@ -21,25 +22,14 @@ LONGEST_WAIT_PERIODS = 4
 """Two that asked each other at once ask again after a random wait of up to so many periods."""
 
 
-class Machine:
+class Machine(Orders):
     """The agent of one host. `random` returns a number from 0 to 1."""
 
     def __init__(self, policy: Policy, state: State, random: Callable[[], float]) -> None:
-        self.policy = policy
-        self.state = state
-        self.asking: Ask | None = None
-        self.recommends: tuple[str, ...] = ()
+        super().__init__(policy, state)
         self._random = random
         self._not_before = float("-inf")
-        self.view = View()
         self._seen_at = float("-inf")
-        self._acts: list[Act] = []
-
-    # --- what follows from the state ---------------------------------------------------------------
-
-    def closed_until(self, now: float) -> float | None:
-        """Until when port 25 is closed and mail handed to the peer; None where the host is open."""
-        return self.state.closed_until(now)
 
     def refusal(self, peer: str, now: float) -> str | None:
         """Why we would not promise `peer` anything now; None where we would."""
@@ -105,65 +95,6 @@ class Machine:
         """Go back to `state`, the last that is on disk: what was decided since has not happened."""
         self.state = state
         self.asking = None
-
-    # --- an operator's -----------------------------------------------------------------------------
-
-    def order_drain(self, order: Order, now: float) -> tuple[list[Act], Ask | None]:
-        """Drain by order: at once where we are drained, else after a promise; raises `RefusedError`."""
-        if not self.policy.active:
-            raise RefusedError("this host is out of service by the inventory already")
-        if self.state.phase in CLOSED and self.closed_until(now) is None:
-            raise RefusedError("a drain is just ending here; try again")
-        if self.state.phase in CLOSED:
-            self._set(order=order, cause=_said(order))
-            self._record("keep", self.policy.name, _said(order), automatic=False)
-            return self._take_acts(), None
-        if self.asking:
-            raise RefusedError("a question to the peer is under way; try again")
-        if relying := self._relying(now):
-            raise RefusedError(f"{', '.join(relying)} is drained and relies on this host")
-        peer = self._fit_peer()
-        if peer is None:
-            raise RefusedError(f"no other exchanger could carry the mail: {self._unfit()}")
-        self.asking = Ask(peer, "order", now, _said(order), order)
-        return self._take_acts(), self.asking
-
-    def undrain(self, order: Order, now: float) -> list[Act]:
-        """End a drain, whoever began it; raises `RefusedError` where there is none."""
-        if self.closed_until(now) is None:
-            raise RefusedError("this host is not drained")
-        self._return("return", _said(order), now, automatic=False)
-        return self._take_acts()
-
-    def end(self, order: Order, now: float) -> list[Act]:
-        """Take back what we have done by ourselves to the MX and to port 25; a drain that was ordered stays.
-
-        So does a hold, and engines stay left out. Raises `RefusedError` where there is nothing to end.
-        """
-        others = sorted(self.state.demoted - {self.policy.name})
-        drained = self.closed_until(now) is not None and self.state.order is None
-        if not (others or drained):
-            raise RefusedError("this agent has taken nobody out of service by itself")
-        for host in others:
-            self._restore(host)
-            self._act("restore", host, _said(order), now, automatic=False)
-        if drained:
-            self._return("return", _said(order), now, automatic=False)
-        return self._take_acts()
-
-    def hold(self, order: Order) -> list[Act]:
-        """Act no more, but for the end of a lease, until released."""
-        self._set(hold=order)
-        self._record("hold", self.policy.name, _said(order), automatic=False)
-        return self._take_acts()
-
-    def release(self, order: Order) -> list[Act]:
-        """End a hold; raises `RefusedError` where there is none."""
-        if self.state.hold is None:
-            raise RefusedError("nobody holds this agent")
-        self._set(hold=None)
-        self._record("release", self.policy.name, _said(order), automatic=False)
-        return self._take_acts()
 
     # --- parts of a tick ---------------------------------------------------------------------------
 
@@ -265,62 +196,9 @@ class Machine:
 
     # --- small ones --------------------------------------------------------------------------------
 
-    def _may_act(self, now: float) -> bool:
-        last = self.state.last_act
-        return last is None or now - last >= self.policy.minimum_seconds
-
     def _still_wanted(self, now: float) -> bool:
         free = self.policy.mode == "auto" and self.state.hold is None and self._may_act(now)
         return free and bool(self.view.bad) and self.state.phase not in CLOSED
 
-    def _relying(self, now: float) -> list[str]:
-        return [peer for peer, given in self.state.given.items() if now < given.until]
-
-    def _fit_peer(self) -> str | None:
-        peers = self.view.peers
-        return next((name for name in self.policy.peers if name in peers and peers[name].fit), None)
-
-    def _unfit(self) -> str:
-        if not self.policy.peers:
-            return "there is none"
-        seen = self.view.peers
-        away = [name for name in self.policy.peers if name not in seen or not seen[name].fresh]
-        return f"{', '.join(away)} does not answer" if away else "none is in service and well"
-
     def _restoring_others(self) -> frozenset[tuple[str, str]]:
         return frozenset((where, host) for where, host in self.state.restoring if host != self.policy.name)
-
-    def _restore(self, host: str) -> None:
-        """Take a demotion back, unless the host now wants it itself."""
-        peer = self.view.peers.get(host)
-        wants = peer is not None and host in peer.claims
-        back = set() if wants else {(domain, host) for domain in self.policy.domains}
-        self._set(demoted=self.state.demoted - {host}, restoring=self.state.restoring | back)
-
-    def _return(self, name: str, cause: str, now: float, *, automatic: bool = True) -> None:
-        self._set(held=None, order=None)
-        self._enter(Phase.RETURNING, cause, now)
-        self._restore(self.policy.name)
-        self._act(name, self.policy.name, cause, now, automatic=automatic)
-
-    def _enter(self, phase: Phase, cause: str, now: float) -> None:
-        self._set(phase=phase, cause=cause, since=now)
-
-    def _set(self, **changes: object) -> None:
-        self.state = self.state.model_copy(update=changes)
-
-    def _act(self, name: str, whom: str, cause: str, now: float, *, automatic: bool = True) -> None:
-        """Record an act from which the next one keeps its distance."""
-        self._set(last_act=now)
-        self._record(name, whom, cause, automatic=automatic)
-
-    def _record(self, name: str, whom: str, cause: str, *, automatic: bool = True) -> None:
-        self._acts.append(Act(name, whom, cause, automatic))
-
-    def _take_acts(self) -> list[Act]:
-        acts, self._acts = self._acts, []
-        return acts
-
-
-def _said(order: Order) -> str:
-    return f"ordered by {order.by}" + (f": {order.reason}" if order.reason else "")
