@@ -3,41 +3,21 @@
 The exit status is 0 when each incident was seen, acted upon and over in time, with nothing lost.
 """
 
-import json
-import sys
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from lab.engine import answers
-from lab.errors import LabError
-from lab.progress import console, note, step
+from lab.progress import console
 from lab.settings import ROOT
-from tests.faults.drill import UnavailableError
+from tests import casebook
 from tests.incidents.cases import INCIDENTS
-from tests.incidents.drill import Incident, run
+from tests.incidents.drill import run
 from tests.incidents.quiet import quiet
 from tests.incidents.table import table
-from tests.incidents.verdict import Report
 
 REPORTS = ROOT / "build" / "incidents"
 WIDTH = 150  # of the table, wherever it goes: no column is folded
-
-
-def _chosen(names: list[str], minutes: float) -> list[Incident]:
-    incidents = {one.name: one for one in (*INCIDENTS, quiet(minutes))}
-    unknown = [name for name in names if name not in incidents]
-    if unknown:
-        known = ", ".join(incidents)
-        raise typer.BadParameter(f"{', '.join(unknown)}: no such incident; there are: {known}")
-    return [incidents[name] for name in names] or list(incidents.values())
-
-
-def _save(report: Report) -> None:
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    name = "".join(letter if letter.isalnum() else "-" for letter in report.ledger.name)
-    (REPORTS / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n")
 
 
 def main(
@@ -48,29 +28,9 @@ def main(
     seed: Annotated[int, typer.Option(help="What everything random is drawn from.")] = 1,
 ) -> None:
     """Break something under load and wait for what the hosts make of it."""
-    if not answers():
-        raise LabError("no Docker engine answers", "start the lab: make up")
-    reports: list[Report] = []
-    skipped: dict[str, str] = {}
-    failed: list[str] = []
-    for incident in _chosen(names or [], minutes):
-        try:
-            with step(f"{incident.name}: {incident.says}"):
-                report = run(incident, seconds, rate, seed)
-        except UnavailableError as error:
-            skipped[incident.name] = str(error)
-        except LabError as error:
-            failed.append(f"{incident.name}: {error}")
-        else:
-            reports.append(report)
-            _save(report)
-            for complaint in report.complaints:
-                note(f"✗ {complaint}")
-    Console(width=max(WIDTH, console.width)).print(table(reports, skipped))
-    for text in failed:
-        console.print(f"✗ {text}", style="red", markup=False)
-    if failed or not all(report.well for report in reports):
-        sys.exit(1)
+    incidents = casebook.chosen(names or [], (*INCIDENTS, quiet(minutes)), "incident")
+    shown = Console(width=max(WIDTH, console.width))
+    casebook.carry_out(incidents, lambda one: run(one, seconds, rate, seed), table, REPORTS, shown)
 
 
 if __name__ == "__main__":
