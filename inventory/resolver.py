@@ -20,3 +20,11 @@ class Resolver(Settings):
     cache_seconds: int = knob(
         86_400, ge=0, le=604_800, says="How long an answer is kept at most, whatever its TTL.", unit="seconds"
     )
+    stale_seconds: int = knob(
+        86_400,
+        ge=0,
+        le=604_800,
+        says="How long an answer that has run out is still given while nobody answers anew (RFC 8767): mail "
+        "to known destinations goes on while DNS is away. 0 for never.",
+        unit="seconds",
+    )

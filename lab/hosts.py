@@ -36,6 +36,8 @@ FLAGS = (
     *("--cap-add", "SYS_PTRACE"),
     # the default profiles refuse what these capabilities are for
     *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+    # ports below 1024 are privileged, as on any server (Docker's default is that none is)
+    *("--sysctl", "net.ipv4.ip_unprivileged_port_start=1024"),
     # systemd owns a control group tree of its own
     "--cgroupns=private",
     *("--tmpfs", "/run", "--tmpfs", "/run/lock"),

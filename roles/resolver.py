@@ -60,6 +60,7 @@ def render_files(site: Site) -> list[Managed]:
         root=knobs.root_anchor,
         anchors=ANCHORS if knobs.anchors else None,
         cache_seconds=knobs.cache_seconds,
+        stale_seconds=knobs.stale_seconds,
         forward_to=knobs.forward_to,
     )
     unit = render("resolver/unit.conf.j2", root=knobs.root_anchor)

@@ -21,7 +21,7 @@ from roles.lib.render import render
 from roles.lib.role import role
 from roles.lib.site import Site
 
-PACKAGES = ("rspamd", "curl", "postfix")  # its group opens the sockets
+PACKAGES = ("rspamd", "curl", "postfix")  # the last for its group, which opens the sockets
 DIRECTORY = "/etc/rspamd-signing"
 UNIT = "rspamd-signing.service"
 SOCKETS = {kind: f"/run/rspamd-signing/{kind}.sock" for kind in ("own", "forwarded")}
@@ -87,6 +87,6 @@ def deploy(site: Site) -> None:
         UNIT,
         inputs=files,
         healthy=f"curl --silent --fail --max-time 2 --unix-socket {PROBE} http://rspamd/ping",
-        packages=PACKAGES,
+        packages=("rspamd",),
         seconds=60,  # the first start compiles its patterns
     )

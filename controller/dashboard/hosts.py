@@ -54,5 +54,12 @@ def hosts() -> Section:
                     lowest("host", gauge("probe_ssl_earliest_cert_expiry", 'job="smtp"')) + " - time()",
                 ),
             ),
+            curves(
+                "Drift",
+                "Differences from the last converge, and kinds of things that could not be compared.",
+                "none",
+                Shown("{{host}} {{kind}}", highest("host, kind", gauge("twinmx_drift")) + " > 0"),
+                Shown("{{host}} not compared", highest("host", gauge("twinmx_drift_errors"))),
+            ),
         ],
     )

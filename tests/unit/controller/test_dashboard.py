@@ -21,6 +21,7 @@ from roles.lib.alerts import groups
 from tests.unit.roles.exchanges import exchange
 from twinmx.aliases.database.metrics import SourceMetrics
 from twinmx.canary.metrics import CanaryMetrics
+from twinmx.drift.metrics import DriftMetrics
 from twinmx.failover.metrics import FailoverMetrics
 from twinmx.forwarder.metrics import ForwarderMetrics
 from twinmx.gate.metrics import GateMetrics
@@ -57,6 +58,7 @@ def exported(folder: Path) -> dict[str, set[str]]:
     QueueMetrics(registry)
     DeliveryMetrics(registry, (), lambda: 0.0)
     CanaryMetrics(registry, ())
+    DriftMetrics(registry)
     FailoverMetrics(registry)
     ResolverProbe("example.com", 1, registry)
     series: dict[str, set[str]] = {family.name: set() for family in outside.collect()}
@@ -123,7 +125,7 @@ def test_no_figure_goes_unseen_that_an_alert_goes_by(document: dict[str, Any]) -
     alerts = [alert for group in groups(exchange()) for alert in group.alerts]
     named = {name for alert in alerts for name in re.findall(r"\btwinmx_\w+", alert.expression)}
 
-    beside = {"twinmx_queue_read_age_seconds", "twinmx_queue_free_inodes"}
+    beside = {"twinmx_queue_read_age_seconds", "twinmx_queue_free_inodes", "twinmx_drift_checked_seconds"}
     assert {name for name in named if name not in shown} <= beside
 
 

@@ -10,8 +10,8 @@ from roles.lib.render import TEMPLATES, render
 
 
 def test_a_name_that_the_role_does_not_give_is_an_error_that_names_it() -> None:
-    with pytest.raises(UndefinedError, match="'digest' is undefined"):
-        render("valkey/users.acl.j2", digset="0123")
+    with pytest.raises(UndefinedError, match="'digests' is undefined"):
+        render("valkey/users.acl.j2", digsets=["0123"])
 
 
 def test_every_template_is_well_formed() -> None:

@@ -17,7 +17,10 @@ ROWS = {
         KEY, f"{KEY}  acme: {{directory: https://ca.example/dir}}\n", "acme:", "tls.acme.account_key: missing"
     ),
     "a renewal that comes too late": Bad(
-        KEY, f"{KEY}{ACME}, renew_days: 0}}\n", "acme:", "tls.acme.renew_days: 0; allowed: a whole number from 1 to 60"
+        KEY,
+        f"{KEY}{ACME}, renew_days: 0}}\n",
+        "acme:",
+        "tls.acme.renew_days: 0; allowed: a whole number from 1 to 60",
     ),
     "a resolver that is a name": Bad(
         ACCESS,
@@ -32,6 +35,9 @@ ROWS = {
         "resolver.forward_to entry 1: '127.0.0.1': loopback, unspecified and multicast addresses",
     ),
     "a signer without workers": Bad(
-        ACCESS, f"signing:\n  workers: 0\n{ACCESS}", "workers: 0", "signing.workers: 0; allowed: a whole number from 1 to 16"
+        ACCESS,
+        f"signing:\n  workers: 0\n{ACCESS}",
+        "workers: 0",
+        "signing.workers: 0; allowed: a whole number from 1 to 16",
     ),
 }
