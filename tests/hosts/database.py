@@ -4,6 +4,8 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import testinfra
@@ -14,6 +16,7 @@ from lab import ssh
 from lab.settings import DATABASE
 from tests.hosts.asking import run_python
 from tests.hosts.converging import Pair
+from twinmx.aliases.inventory import load_aliases
 
 SOURCE = {"aliases_from": "postgresql"}
 OWNER = "setpriv --reuid twinmx --regid twinmx --clear-groups /opt/twinmx/current/bin/python"
@@ -28,6 +31,28 @@ def brought_up(pair: Pair) -> Host:
     subprocess.run([sys.executable, "-m", "lab", "database", "up"], cwd=pyinfra.ROOT, check=True)
     pair.converge(DATABASE_HOST, **SOURCE)
     return testinfra.get_host(f"ssh://{DATABASE.address}", ssh_config=str(ssh.CONFIG), controlpersist=60)
+
+
+@contextmanager
+def followed(pair: Pair) -> Iterator[Host]:
+    """The database with the lab's aliases in it, both exchangers following it; then back to the file."""
+    host = brought_up(pair)
+    sql(host, EMPTY)
+    sql(host, *lab_aliases(pair))
+    pair.converge("exchangers", **SOURCE)
+    try:
+        yield host
+    finally:
+        pair.converge("exchangers")
+
+
+def lab_aliases(pair: Pair) -> Iterator[str]:
+    """The statements that make the aliases of the inventory's file."""
+    for alias in load_aliases(pyinfra.ROOT / pair.exchange.aliases_file, pair.exchange.domains):
+        mailboxes = ",".join(alias.mailboxes)
+        values = f"'{alias.address}', '{alias.account or ''}', {alias.enabled}, '{{{mailboxes}}}'"
+        yield f"INSERT INTO aliases (address, account, enabled, mailboxes) VALUES ({values})"
+        yield from (f"{disable(mailbox)} ON CONFLICT DO NOTHING" for mailbox in alias.disabled_mailboxes)
 
 
 def sql(host: Host, *statements: str) -> str:

@@ -7,25 +7,26 @@ would have them back within a second, is out of the game; what systemd can mend 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from controller import pyinfra
 from lab import ssh
-from lab.command import attempt, run
 from lab.engine import docker
-from lab.settings import DATABASE, OUTSIDE, ROOT, LabHost
+from lab.settings import DATABASE, OUTSIDE, LabHost
 from tests.faults import disks
-from tests.faults.drill import Drill, UnavailableError
+from tests.faults.drill import Drill
 from tests.faults.hosts import MX1, MX2, host_frozen, ruled, ruled_packets
 from tests.faults.kills import CONNECTIONS, IN_A_WORKER
 from tests.faults.outages import ENGINES, VALKEY, WORST
+from tests.hosts.converging import Pair
 from tests.hosts.database import UNIT as POSTGRESQL
+from tests.hosts.database import followed
 from tests.incidents.drill import Fault, Incident
 from tests.incidents.verdict import Expected
 from tests.systemd import are_active, dead, frozen, stopped, units
 
-CONVERGE_SECONDS = 900
+INVENTORY = "inventory/lab.py"
 FORWARDERS, GATES = "forwarder@*.service", "gate@*.service"
 RSPAMD, SPAMD = ENGINES
 KNOT = "knot.service"
-FOLLOWER = "twinmx-aliases.service"
 FILLER = f"dd if=/dev/zero bs=64k oflag=append conv=notrunc of={disks.SMALL}/filler"
 FILL = f"while :; do {FILLER} 2>&-; sleep 1; done"
 MOST_WORKERS = 3 * IN_A_WORKER
@@ -78,27 +79,19 @@ def _is_paused() -> bool:
     return docker("inspect", "--format", "{{.State.Paused}}", MX1.name).strip() == "true"
 
 
+def _pair() -> Pair:
+    return Pair(INVENTORY, pyinfra.exchange(INVENTORY))
+
+
 @contextmanager
 def _spamassassin_first() -> Iterator[None]:
     """Both hosts ask SpamAssassin first, by the inventory: an agent does not touch an operator's order."""
-    _converge("--data", "spam_engines=spamassassin,rspamd")
+    pair = _pair()
+    pair.converge("exchangers", spam_engines="spamassassin,rspamd")
     try:
         yield
     finally:
-        _converge()
-
-
-def _converge(*flags: str) -> None:
-    controller = str(ROOT / ".venv" / "bin" / "python")
-    command = [controller, "-m", "controller", "converge", "inventory/lab.py", *flags]
-    run(command, directory=ROOT, seconds=CONVERGE_SECONDS)
-
-
-def _needs_database() -> None:
-    """The follower of the alias database is only there where a converge said so."""
-    running = attempt(["docker", "inspect", "--format", "{{.State.Running}}", DATABASE.name])
-    if running.stdout.strip() != b"true" or not are_active(MX1, FOLLOWER):
-        raise UnavailableError("skipped, needs aliases_from=postgresql")
+        pair.converge("exchangers")
 
 
 DRAIN, DEMOTE = "drain mx1", "demote mx1"
@@ -179,6 +172,6 @@ INCIDENTS = (
         "where the hosts follow the aliases in a database",
         _held(DATABASE, POSTGRESQL),
         Expected(None, ("SnapshotStale",)),
-        needs=_needs_database,
+        around=lambda: followed(_pair()),
     ),
 )

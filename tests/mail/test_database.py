@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from controller import pyinfra
 from inventory.schema import Exchange
 from lab import ssh
 from lab.mailbox import Mailboxes, new_token
@@ -19,12 +18,11 @@ from lab.waiting import until
 from roles.aliases import FOLLOWER, SNAPSHOT
 from roles.lib import ports
 from tests.hosts.converging import Pair
-from tests.hosts.database import EMPTY, SOURCE, UNIT, Host, brought_up, disable, insert, sql
+from tests.hosts.database import SOURCE, UNIT, Host, disable, followed, insert, sql
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.letters import letter
 from tests.systemd import frozen, stopped, systemctl
 from twinmx.aliases.database.metrics import READ_MARK
-from twinmx.aliases.inventory import load_aliases
 
 ALIAS = "hello@alias.example"
 MARK = f"{Path(SNAPSHOT).parent}/{READ_MARK}"
@@ -54,20 +52,8 @@ def pair(exchange: Exchange) -> Pair:
 @pytest.fixture(scope="module")
 def database(pair: Pair) -> Iterator[Host]:
     """The host of the database, with the lab's aliases in it, and both exchangers following it."""
-    host = brought_up(pair)
-    sql(host, EMPTY)
-    sql(host, *_lab_aliases(pair))
-    pair.converge("exchangers", **SOURCE)
-    yield host
-    pair.converge("exchangers")
-
-
-def _lab_aliases(pair: Pair) -> Iterator[str]:
-    for alias in load_aliases(pyinfra.ROOT / pair.exchange.aliases_file, pair.exchange.domains):
-        mailboxes = ",".join(alias.mailboxes)
-        values = f"'{alias.address}', '{alias.account or ''}', {alias.enabled}, '{{{mailboxes}}}'"
-        yield f"INSERT INTO aliases (address, account, enabled, mailboxes) VALUES ({values})"
-        yield from (f"{disable(mailbox)} ON CONFLICT DO NOTHING" for mailbox in alias.disabled_mailboxes)
+    with followed(pair) as host:
+        yield host
 
 
 @pytest.fixture(autouse=True)
