@@ -9,7 +9,7 @@ GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab
 CHECKED := bench controller deploy.py inventory lab roles src tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long faults incidents fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench
+.PHONY: help up down test test-long faults rolling rotation incidents fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,12 +28,20 @@ down: ## remove the lab: containers, network, volume, image, build/lab
 test: up ## all tests: unit, plan, fresh pair, second converge, hosts, mail
 	@$(BIN)/python -m tests.run
 
-test-long: test ## all tests, then every fault case and ten minutes of fuzzing (about an hour)
+test-long: test ## all tests, then every fault case, change, rotation, and ten minutes of fuzzing (three hours)
 	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m tests.rolling
+	@$(BIN)/python -m tests.rotation
 	@$(BIN)/python -m tests.fuzz --seconds 600
 
 faults: .venv/ready ## every fault case with a ledger: what was lost, repeated, delayed, refused
 	@$(BIN)/python -m tests.faults $(CASES)
+
+rolling: .venv/ready ## converges, rollbacks, a replaced host under load, with a ledger: CASES="'…' '…'" for some
+	@$(BIN)/python -m tests.rolling $(CASES)
+
+rotation: .venv/ready ## each secret rotated under load, with a ledger
+	@$(BIN)/python -m tests.rotation $(CASES)
 
 incidents: .venv/ready ## each incident left to the hosts: how soon seen, acted upon and over (about two hours)
 	@$(BIN)/python -m tests.incidents $(CASES)

@@ -8,15 +8,14 @@ from functools import partial
 from inventory.secrets import Secrets
 from lab import ssh
 from lab.errors import LabError
-from lab.settings import LAB, ROOT, LabHost
+from lab.settings import LAB, LabHost
 from lab.waiting import until
 from roles.lib import ports
 from tests.faults.drill import Case, Drill
 from tests.hosts.converging import Pair
-from tests.hosts.database import EMPTY, Host, brought_up, sql
+from tests.hosts.database import EMPTY, Host, brought_up, lab_aliases, sql
 from tests.mail.dialogue import answer_to
 from tests.rotation.steps import INVENTORY, Look, converge, places, roll, the_exchange
-from twinmx.aliases.inventory import load_aliases
 from twinmx.srs import Srs
 
 LISTED = 3
@@ -75,19 +74,12 @@ def _case(name: str, says: str, stages: int, look: Look, *, name_server: bool = 
     return Case(name, says, inject)
 
 
-def _aliases() -> Iterator[str]:
-    """Statements that fill the database with the aliases of the file."""
-    exchange = the_exchange()
-    for alias in load_aliases(ROOT / exchange.aliases_file, exchange.domains):
-        values = f"'{alias.address}', '{{{','.join(alias.mailboxes)}}}', {alias.enabled}"
-        yield f"INSERT INTO aliases (address, mailboxes, enabled) VALUES ({values})"
-
-
 @contextmanager
 def _followed() -> Iterator[Host]:
     """Have the exchangers take their aliases from the lab's database, with those of the file in it."""
-    database = brought_up(Pair(INVENTORY, the_exchange()))
-    sql(database, EMPTY, *_aliases())
+    pair = Pair(INVENTORY, the_exchange())
+    database = brought_up(pair)
+    sql(database, EMPTY, *lab_aliases(pair))
     try:
         for place in places(database=False):
             converge(place, **FROM_DATABASE)
