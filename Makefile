@@ -9,7 +9,7 @@ GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab
 CHECKED := bench controller deploy.py inventory lab roles src tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long faults rolling rotation incidents fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench
+.PHONY: help up down test test-long faults rolling rotation incidents fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench bench-fleet
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench: .venv/ready ## measure: a no-op converge, one forwarder, a million aliase
 	@$(BIN)/python -m bench.forwarder
 	@$(BIN)/python -m bench.aliases
 	@$(BIN)/python -m bench.mailpath
+
+bench-fleet: .venv/ready ## measure no-op converges of 1 to 8 hosts against Ansible, on the fleet (about two hours)
+	@$(BIN)/python -m bench.fleet
 
 lock: .venv/ready ## pin every dependency anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

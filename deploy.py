@@ -29,6 +29,7 @@ from roles import (
     spamassassin,
     ssh,
     tls,
+    tlsrpt,
     valkey,
 )
 from roles.lib.site import is_database, is_exchanger, this_exchange, this_site
@@ -49,6 +50,7 @@ if is_exchanger():
     gate.deploy(site)
     signing.deploy(site)
     delivery.deploy(site)
+    tlsrpt.deploy(site)
     postfix.deploy(site)
     policy.deploy(site)
     queues.deploy(site)

@@ -12,6 +12,7 @@ from controller.dns import commands as dns
 from controller.drift.command import run as show_drift
 from controller.errors import ControllerError
 from controller.plan.command import run as show_plan
+from controller.recovery import commands as recovery
 from controller.report import console
 from controller.rollback import rollback as roll_back
 from controller.rolling import run as rolling
@@ -27,6 +28,11 @@ app = typer.Typer(
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dns.app, name="dns")
 app.add_typer(certificates.app, name="certificates")
+app.command()(recovery.backup)
+app.command()(recovery.restore)
+app.command()(recovery.evacuate)
+app.command("adopt-queue")(recovery.adopt_queue)
+app.command()(recovery.rebuild)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.errors import ControllerError
+from inventory.dkim import LONGEST_WAY_DAYS, new_pair
 from inventory.schema import Exchange
 from inventory.secret_drawing import password, tsig
 
@@ -19,11 +20,37 @@ LISTS: dict[str, Callable[[datetime], Any]] = {
     "valkey_passwords": lambda _: password(),
     "database_passwords": lambda _: password(),
     "tsig_keys": lambda now: tsig(f"twinmx-{now:%Y%m%d%H%M%S}"),
+    "dkim_keys": lambda now: new_pair(f"k{now:%Y%m%d%H%M%S}"),
 }
 AT_ONCE = ("rspamd_password",)
 """What no other host and no program shows: replaced in one step."""
 
 NAMES = (*LISTS, *AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What has to pass after a step until the next one: how long, and why, with `until` for the moment."""
+
+    length: Callable[[Exchange], timedelta]
+    reason: str
+
+
+WAITS: dict[tuple[str, str], Wait] = {
+    ("srs_keys", "promoted"): Wait(
+        lambda exchange: timedelta(days=exchange.forwarder.bounce_days),
+        "the old key takes bounces home {until} (forwarder.bounce_days)",
+    ),
+    ("dkim_keys", "added"): Wait(
+        lambda exchange: timedelta(seconds=exchange.dns.ttl),
+        "some may remember {until} that the new pair is not in DNS (dns.ttl)",
+    ),
+    ("dkim_keys", "promoted"): Wait(
+        lambda _: timedelta(days=LONGEST_WAY_DAYS),
+        "mail that the old pair signed may be under way {until}",
+    ),
+}
+"""Lists and stages of which the next step would be too early at once."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +67,9 @@ def stage_of(content: dict[str, Any], name: str) -> str:
 
 
 def step(content: dict[str, Any], name: str, exchange: Exchange, now: datetime, *, early: bool) -> Step:
-    """The next step for `name`; `early` drops old SRS keys although bounces may still come.
+    """The next step for `name`; `early` takes it although what it waits for has not passed.
 
-    Raises ControllerError for what cannot be rotated here, and for an old key that is still needed.
+    Raises ControllerError for what cannot be rotated here, and for a step that is too early (WAITS).
     """
     if name.startswith("receivers"):
         raise ControllerError(
@@ -66,28 +93,29 @@ def step(content: dict[str, Any], name: str, exchange: Exchange, now: datetime, 
         )
     if not stage:
         return _noted(content, name, [*entries, LISTS[name](now)], "added", now)
-    if stage == "added":
-        return _noted(content, name, [entries[-1], *entries[:-1]], "promoted", now)
     if not early:
         _refuse_early(content, name, exchange, now)
+    if stage == "added":
+        return _noted(content, name, [entries[-1], *entries[:-1]], "promoted", now)
     return _noted(content, name, entries[:1], "", now)
 
 
-def retire_from(name: str, exchange: Exchange, promoted: datetime) -> datetime:
-    """From when on the old entries of a list, of which the new was promoted then, are needed by nothing."""
-    days = exchange.forwarder.bounce_days if name == "srs_keys" else 0
-    return promoted + timedelta(days=days)
+def next_from(name: str, stage: str, since: datetime, exchange: Exchange) -> datetime:
+    """From when on the step after `stage`, which was taken at `since`, harms nobody."""
+    wait = WAITS.get((name, stage))
+    return since + wait.length(exchange) if wait else since
 
 
 def _refuse_early(content: dict[str, Any], name: str, exchange: Exchange, now: datetime) -> None:
-    since = content["rotations"][name]["since"]
-    promoted = since if isinstance(since, datetime) else datetime.fromisoformat(since)
-    due = retire_from(name, exchange, promoted if promoted.tzinfo else promoted.replace(tzinfo=UTC))
-    if now < due:
-        raise ControllerError(
-            f"{name}: the old key takes bounces home until {due:%Y-%m-%d %H:%M} UTC (forwarder.bounce_days); "
-            "come back then, or drop it now with --early"
-        )
+    noted = content["rotations"][name]
+    since = noted["since"]
+    since = since if isinstance(since, datetime) else datetime.fromisoformat(since)
+    since = since if since.tzinfo else since.replace(tzinfo=UTC)
+    due = next_from(name, noted["stage"], since, exchange)
+    wait = WAITS.get((name, noted["stage"]))
+    if wait and now < due:
+        why = wait.reason.format(until=f"until {due:%Y-%m-%d %H:%M} UTC")
+        raise ControllerError(f"{name}: {why}; come back then, or go on now with --early")
 
 
 def _noted(content: dict[str, Any], name: str, entries: list[Any], stage: str, now: datetime) -> Step:

@@ -11,9 +11,11 @@ import yaml
 from rich.console import Console
 
 from controller import name_server, secret_rotation, secret_store
+from controller.dns import published
 from controller.errors import ControllerError
 from controller.pyinfra import ROOT
 from controller.report import console
+from controller.secret_steps import following
 from controller.usage import Inventory
 from inventory.hosts import exchange_of
 from inventory.load import InventoryError
@@ -21,6 +23,8 @@ from inventory.schema import Exchange
 from inventory.secret_drawing import draw
 from inventory.secret_reading import text_of
 from inventory.secrets import GAP, Secrets, load_secrets, missing, parse_secrets
+
+AFTER = {"added": "promoted", "promoted": "retired"}
 
 app = typer.Typer(help="Make, check and rotate the secrets of an inventory.", no_args_is_help=True)
 
@@ -83,10 +87,9 @@ def _found(secrets: Secrets, exchange: Exchange) -> Iterator[str]:
         rotation = next((found for key, found in secrets.rotations.items() if key == name), None)
         told = ""
         if rotation:
+            due = secret_rotation.next_from(name, rotation.stage, rotation.since, exchange)
             told = f"; {rotation.stage} since {rotation.since:%Y-%m-%d %H:%M %Z}"
-        if rotation and rotation.stage == "promoted":
-            due = secret_rotation.retire_from(name, exchange, rotation.since)
-            told += f", to be retired from {due:%Y-%m-%d %H:%M %Z} on"
+            told += f", to be {AFTER[rotation.stage]} from {due:%Y-%m-%d %H:%M %Z} on"
         yield f"{name}{number}{names}{told}"
 
 
@@ -97,9 +100,7 @@ def rotate(
     yes: Annotated[
         bool, typer.Option("--yes", help="All hosts have been converged since the last step.")
     ] = False,
-    early: Annotated[
-        bool, typer.Option("--early", help="Drop an old SRS key though bounces may still come.")
-    ] = False,
+    early: Annotated[bool, typer.Option("--early", help="Take a step that would have to wait.")] = False,
 ) -> None:
     """Take the next step of a rotation: add a new secret, then use it, then drop the old one.
 
@@ -115,6 +116,8 @@ def rotate(
         done = secret_rotation.step(content, name, exchange, datetime.now(UTC), early=early)
         if done.stage == "promoted" and name == "tsig_keys":
             name_server.refuse_unknown(exchange, secrets.tsig_keys[-1])
+        elif done.stage == "promoted" and name == "dkim_keys":
+            published.refuse_unpublished(exchange, secrets.dkim_keys[-1])
         elif done.stage in ("promoted", "retired") and not yes:
             question = "Have all hosts been converged since the step before (twinmx plan: nothing to change)?"
             typer.confirm(question, abort=True)
@@ -122,37 +125,5 @@ def rotate(
         after = parse_secrets(written, source.name)
         secret_store.replace(source, written)
         _say(f"✓ {name}: {done.stage}. Next:", "green")
-        for line in _next(name, done.stage, exchange, after, inventory):
+        for line in following(name, done.stage, exchange, secrets, after, inventory):
             _say(f"  {line}")
-
-
-def _next(name: str, stage: str, exchange: Exchange, secrets: Secrets, inventory: str) -> Iterator[str]:
-    converge, again = f"twinmx converge {inventory}", f"twinmx secrets rotate {inventory} {name}"
-    keys = [key.name for key in secrets.tsig_keys]
-    match name, stage:
-        case "tsig_keys", "added":
-            yield f"give the key {keys[-1]} to the name server, beside {keys[0]} and with the same rights"
-            yield f"{again}    # asks the name server first, then uses it"
-        case _, "added":
-            yield f"{converge}    # every host accepts the new one; none uses it yet"
-            yield f"{again}    # uses it"
-        case "database_passwords", "promoted":
-            if exchange.database and not exchange.database.managed:
-                yield f"psql -c '\\password {exchange.database.user}'    # at your PostgreSQL: the first one"
-            yield f"{converge}    # the database first; exchangers try both"
-            yield f"{again}    # drops the old one"
-        case "srs_keys", "promoted":
-            due = secret_rotation.retire_from(name, exchange, secrets.rotations["srs_keys"].since)
-            yield f"{converge}    # the new one signs; the old one is still accepted"
-            yield f"{again}    # from {due:%Y-%m-%d} on: drops the old one"
-        case "tsig_keys", "promoted":
-            yield f"{converge}    # updates are signed with {keys[0]}"
-            yield f"take {', '.join(keys[1:])} from the name server"
-            yield f"{again}    # drops it here"
-        case _, "promoted":
-            yield f"{converge}    # the new one is used; the old one is still accepted"
-            yield f"{again}    # drops the old one"
-        case "tsig_keys", _:
-            yield "nothing: no host has the old key"
-        case _:
-            yield converge

@@ -23,6 +23,9 @@ from inventory.knob import Form, Settings, knob
 RSA_BITS = 2048  # RFC 8301, 3.2; a longer key is cut off by some providers of DNS
 MOST_RSA_BITS = 4096
 RSA_EXPONENT = 65_537
+LONGEST_WAY_DAYS = 7
+"""Signed mail may be so long under way until it is verified: postfix-out keeps it for up to five days
+(maximal_queue_lifetime, postconf(5)), and a relay on its way may keep it as well."""
 
 
 def _loaded(secret: SecretStr) -> object:

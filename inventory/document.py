@@ -27,8 +27,8 @@ INTRODUCTION = """\
 
 All facts of a mail exchange are in one YAML file: who the exchangers are, which domains they serve, and
 every knob. A short Python file beside it says how pyinfra reaches the hosts. `inventory/exchange.yml` with
-`lab.py` is the lab, `vagrant.yml` with `vagrant.py` the second pair, `production.yml` with `production.py`
-an example to copy:
+`lab.py` is the lab, `vagrant.yml` with `vagrant.py` the second pair, `fleet.yml` with `fleet.py` eight
+hosts to measure on, `production.yml` with `production.py` an example to copy:
 
 ```
 cp inventory/production.yml inventory/ours.yml    # put your names, addresses and networks

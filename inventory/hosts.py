@@ -18,6 +18,7 @@ from inventory.alias_source import DATABASE_HOST
 from inventory.load import InventoryError, load_exchange
 from inventory.schema import Exchange
 from inventory.secrets import missing, the_secrets
+from roles.lib.frames import number_by_frames_alone
 from roles.lib.records.keys import published_keys
 from roles.lib.records.target import target_of
 from roles.lib.ssh import send_without_delay
@@ -64,6 +65,7 @@ def hosts_of(
     if not _facts_alone.get():
         _check_what_stands_elsewhere(exchange, facts)
     send_without_delay()
+    number_by_frames_alone()
     data: dict[str, Any] = {"exchange": exchange.model_dump(mode="json")}
     exchangers = [
         (name, data | {"exchanger": name} | _filled(connection, name, str(host.address)))
@@ -133,6 +135,11 @@ def _check_aliases(exchange: Exchange, facts: str) -> None:
             f"{exchange.aliases_file}: no enabled alias {' and no '.join(missing)}; allowed: one for each "
             "served domain, with a mailbox in use, since every domain takes mail for its postmaster "
             "(RFC 5321, 4.5.1)"
+        )
+    if exchange.tls.reports.send and exchange.tls_contact.lower() not in known:
+        raise InventoryError(
+            f"{facts}: tls.reports.contact: {exchange.tls_contact}: no enabled alias; allowed: one of "
+            f"{exchange.aliases_file}, with a mailbox in use, since receivers may write to it"
         )
 
 

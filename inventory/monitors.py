@@ -131,6 +131,14 @@ class Monitors(Settings):
         says="Time of an answer of a host's resolver above which a period is bad.",
         unit="seconds",
     )
+    upgrades_days: int = knob(
+        3,
+        ge=2,
+        le=90,
+        says="Days for which security updates wait (put off, failed, not looked for) from which on a period "
+        "is bad.",
+        unit="days",
+    )
     failover_stuck_seconds: PositiveInt = knob(
         900, says="Time that a failover may take to get to its next state.", unit="seconds"
     )

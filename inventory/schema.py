@@ -42,6 +42,7 @@ from inventory.rolling import Rolling
 from inventory.secret_source import SecretSource
 from inventory.signing import Signing
 from inventory.spam import Spam
+from inventory.tls_reports import TlsReports, foreign_contact
 from twinmx.aliases.model import Alias
 
 
@@ -130,6 +131,7 @@ class Tls(Settings):
         "those of Debian.",
     )
     acme: Acme | None = None
+    reports: TlsReports = TlsReports()
 
 
 class Exchange(Settings):
@@ -196,6 +198,12 @@ class Exchange(Settings):
         return self
 
     @model_validator(mode="after")
+    def _reports_are_ours(self) -> Self:
+        found = foreign_contact(self.tls.reports, self.domains)
+        refuse([Mistake(("tls", "reports", *key), value, reason) for key, value, reason in found])
+        return self
+
+    @model_validator(mode="after")
     def _alerts_leave_past_us(self) -> Self:
         names = [exchanger.fqdn for exchanger in self.exchangers.values()]
         found = through_ourselves(self.monitors.receivers, names, self.domains)
@@ -211,6 +219,11 @@ class Exchange(Settings):
     def canary_aliases(self) -> dict[str, Alias]:
         """Of each exchanger the alias to which it sends its canary's messages; no source lists them."""
         return {name: canary_alias(name, self.domains[0]) for name in self.exchangers}
+
+    @property
+    def tls_contact(self) -> str:
+        """Whom receivers may ask about our reports on TLS; their sender, too."""
+        return self.tls.reports.contact or f"postmaster@{self.domains[0]}"
 
     def peers_of(self, name: str) -> list[Exchanger]:
         """The other exchangers, in MX order."""

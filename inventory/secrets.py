@@ -31,7 +31,7 @@ LEAST_KEY_BYTES = 16  # 128 bits: fewer could be guessed from a recorded update
 GAP = "TO BE FILLED IN"
 """How a value begins that `twinmx secrets init` could not draw."""
 
-ListName = Literal["srs_keys", "valkey_passwords", "database_passwords", "tsig_keys"]
+ListName = Literal["srs_keys", "valkey_passwords", "database_passwords", "tsig_keys", "dkim_keys"]
 
 
 def _is_given(secret: SecretStr) -> SecretStr:
@@ -190,6 +190,11 @@ def missing(secrets: Secrets, exchange: Exchange) -> list[str]:
         told.append(
             f"database_passwords: missing; allowed: the password of {exchange.followed.user} in the database "
             "(alias_source is postgresql)"
+        )
+    if exchange.tls.reports.send and not secrets.dkim_keys:
+        told.append(
+            "dkim_keys: missing; allowed: a pair, since receivers ignore reports without a signature "
+            "(tls.reports.send in the inventory)"
         )
     return [*told, *receiver_mistakes(secrets, exchange.monitors.receivers)]
 

@@ -20,7 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-PairName = Annotated[str, typer.Option("--pair", help="lab, or second (Vagrant's and molecule's).")]
+PairName = Annotated[
+    str, typer.Option("--pair", help="lab, second (Vagrant's, molecule's) or fleet (eight).")
+]
 
 
 class Action(StrEnum):
@@ -44,7 +46,7 @@ def down_command() -> None:
 
 @app.command("pair")
 def pair_command(name: str, action: Action) -> None:
-    """Start or remove one pair of exchangers."""
+    """Start or remove one pair of exchangers, or the fleet."""
     chosen = up.pair_named(name)
     if action is Action.UP:
         up.up(chosen)

@@ -70,11 +70,11 @@ class LabHost:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two exchangers and the domains they serve."""
+    """Exchangers and the domains they serve: two of them, but for the fleet."""
 
     name: str
     domains: tuple[str, ...]
-    hosts: tuple[LabHost, LabHost]
+    hosts: tuple[LabHost, ...]
 
     @property
     def probe_alias(self) -> str:
@@ -100,11 +100,27 @@ SECOND = Pair(
         LabHost("twinmx-second-mx2", "second-mx2", "mx2.vagrant.example", SUBNET[22], "second", 2522),
     ),
 )
+FLEET = Pair(
+    "fleet",
+    ("fleet.example",),
+    tuple(
+        LabHost(
+            f"twinmx-fleet-mx{number}",
+            f"fleet-mx{number}",
+            f"mx{number}.fleet.example",
+            SUBNET[30 + number],
+            "fleet",
+            2530 + number,
+        )
+        for number in range(1, 9)
+    ),
+)
+"""How a converge grows from host to host is measured on these (bench/fleet); `make up` does without."""
 DATABASE = LabHost("twinmx-db", "db", "db.alias.example", SUBNET[13], "database")
 """PostgreSQL, where a converge says that the aliases come from it; `make up` does without."""
 
-PAIRS = {pair.name: pair for pair in (LAB, SECOND)}
-HOSTS = (OUTSIDE, *LAB.hosts, *SECOND.hosts, DATABASE)
+PAIRS = {pair.name: pair for pair in (LAB, SECOND, FLEET)}
+HOSTS = (OUTSIDE, *LAB.hosts, *SECOND.hosts, *FLEET.hosts, DATABASE)
 SERVED_DOMAINS = tuple(domain for pair in PAIRS.values() for domain in pair.domains)
 CERTIFIED = {
     host.fqdn: tuple(f"mta-sts.{domain}" for domain in pair.domains)

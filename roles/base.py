@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
+from roles.exporters import FIGURES
 from roles.lib.changes import Obstacle
 from roles.lib.converge import converged
 from roles.lib.files import checked_files
@@ -24,6 +25,7 @@ from roles.lib.telling import tell
 UPGRADE = "/etc/systemd/system/apt-daily-upgrade"
 TURN = "/usr/local/sbin/twinmx-upgrade-turn"
 MARK = "/run/twinmx-upgrade"  # while this host is drained for an upgrade
+UPGRADED = f"{FIGURES}/upgrades.prom"
 MINUTES_A_DAY = 24 * 60
 MINUTES_BETWEEN = 120
 """Between two exchangers' upgrades, each of them drained for at most half of it."""
@@ -95,7 +97,7 @@ def render_turn(site: Site) -> list[Managed]:
     files: list[Managed] = [ManagedFile(f"{UPGRADE}.timer.d/twinmx.conf", timer)]
     if site.is_database or not site.peers or not site.me.active:
         return files  # nobody to hand over to, or nothing to hand over
-    turn = render("base/upgrade-turn.j2", minutes=MINUTES_BETWEEN // 2, mark=MARK)
+    turn = render("base/upgrade-turn.j2", minutes=MINUTES_BETWEEN // 2, mark=MARK, figures=UPGRADED)
     return [
         *files,
         ManagedFile(f"{UPGRADE}.service.d/twinmx.conf", render("base/upgrade_service.conf.j2", turn=TURN)),
@@ -106,7 +108,8 @@ def render_turn(site: Site) -> list[Managed]:
 def surplus(files: list[Managed]) -> list[str]:
     """What is left of turns that are no longer taken."""
     all_of_them = {f"{UPGRADE}.timer.d/twinmx.conf", f"{UPGRADE}.service.d/twinmx.conf", TURN}
-    return sorted(all_of_them - {file.path for file in files})
+    left = sorted(all_of_them - {file.path for file in files})
+    return [*left, UPGRADED] if TURN in left else left
 
 
 def render_files(site: Site) -> list[Managed]:

@@ -11,7 +11,7 @@ import re
 from math import gcd
 
 from inventory.canary import canary_domain
-from roles import delivery, forwarder, signing, tls
+from roles import delivery, forwarder, signing, tls, tlsrpt
 from roles.aliases import DELTA, SNAPSHOT
 from roles.lib import ports
 from roles.lib.converge import converged_service
@@ -115,6 +115,7 @@ def render_out(site: Site) -> list[Managed]:
         "sign_seconds": signing.GREATEST_SECONDS + 2,
         "policies": [f"{ports.DANE}:dane", f"{ports.STS}:postfix"],
         "authorities": delivery.authorities(site),
+        "tlsrpt_socket": tlsrpt.SOCKET if site.exchange.tls.reports.send else None,
         "root_anchor": site.exchange.resolver.root_anchor,
         "back": nexthops(site, site.me.address, 25),
         "listeners": {canary_domain(name): host.peer for name, host in site.exchange.exchangers.items()},

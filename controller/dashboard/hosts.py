@@ -55,6 +55,12 @@ def hosts() -> Section:
                 ),
             ),
             curves(
+                "Security updates",
+                "Time since none was left to install.",
+                "s",
+                Shown("{{host}}", "time() - " + highest("host", gauge("twinmx_upgraded_seconds"))),
+            ),
+            curves(
                 "Drift",
                 "Differences from the last converge, and kinds of things that could not be compared.",
                 "none",

@@ -1,7 +1,7 @@
 """What each socket is for. One that stands here in no line is shown as unknown, and a test fails."""
 
 from inventory.schema import Exchange
-from roles import rspamd, signing, valkey
+from roles import rspamd, signing, tlsrpt, valkey
 from roles.lib import ports
 
 UNKNOWN = "unknown"
@@ -39,6 +39,7 @@ PATHS = {
     signing.SOCKETS["own"]: "DKIM for our own mail, from postfix-out (signing)",
     signing.SOCKETS["forwarded"]: "ARC seals, from postfix-out (signing)",
     signing.PROBE: "does it run? (signing)",
+    tlsrpt.SOCKET: "how TLS with receivers went, from postfix-out (tlsrpt)",
     "/run/twinmx/failover.sock": "orders of an operator (failover)",
     "/run/ssh-unix-local/socket": "SSH from this host, as systemd sets it up (sshd)",
     "/var/spool/postfix/private/*": "Postfix's programs among themselves (postfix)",

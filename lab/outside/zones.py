@@ -19,6 +19,8 @@ from roles.lib.records.keys import spki_of
 from roles.lib.records.tlsa import tlsa_value
 
 TTL = 300
+REPORTS = "tls-reports"
+"""The mailbox of a receiver that is told how TLS with it goes."""
 NEGATIVE_TTL = 5  # a name that a test looked up too early must not stay unknown for long
 SOA = (
     "$ORIGIN {zone}.\n$TTL {ttl}\n"
@@ -60,10 +62,12 @@ def receiver_zone(receiver: Receiver, shown: bytes) -> str:
     """A domain that asks for TLS; its mail host is the outside one by a name of its own.
 
     A policy that is right names a host whose certificate fits, so that one has the outside host's own name.
+    Each asks for reports on TLS (RFC 8460).
     """
     own = f"mx.{receiver.domain}"
     mail = own if receiver.dane or receiver.policy == "wrong" else OUTSIDE.fqdn
     records = [f"@ MX 10 {mail}.", f"mx A {OUTSIDE.address}"]
+    records.append(f'_smtp._tls TXT "v=TLSRPTv1; rua=mailto:{REPORTS}@{receiver.domain}"')
     if receiver.dane:
         records.append(f"_25._tcp.mx TLSA {_tlsa(receiver, shown)}")
     if receiver.policy:

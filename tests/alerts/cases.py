@@ -211,6 +211,7 @@ CASES: dict[str, list[Case]] = {
     "ResolverSlow": [
         gauge('twinmx_resolver_seconds{host="mx1"}', 0.1, slowly, BAD) for slowly in (2.1, "9e99")
     ],
+    "UpgradesWait": [gauge('twinmx_upgraded_seconds{host="mx1"}', NOW, -3 * 86_400, BAD)],
     "Drift": [gauge('twinmx_drift{host="mx1",kind="cron"}', 0, 1, DRIFT, host="mx1", kind="cron")],
     "DriftUnknown": [
         gauge('twinmx_drift_errors{host="mx1"}', 0, 1, DRIFT),

@@ -25,6 +25,7 @@ ORDER = {
         "dane: converged",
         "postfix-mta-sts-resolver: converged",
     ],
+    "tlsrpt": ["tlsrpt: files", "tlsrpt: ended"],
     "postfix": ["postfix: packages", "postfix: files", "postfix@out: converged", "postfix: converged"],
     "queues": ["queues: files", "queues: converged"],
     "canary": ["canary: files", "canary: converged"],
@@ -63,10 +64,12 @@ def test_everything_is_planned_in_the_order_of_need(plan: Ran) -> None:
     ]
 
 
-def test_everything_but_preflight_and_sshd_changes_both_hosts(plan: Ran) -> None:
+def test_everything_but_preflight_and_what_nobody_asked_for_changes_both_hosts(plan: Ran) -> None:
     changed = {operation["name"]: set(operation["hosts_with_change"]) for operation in plan.planned}
 
-    for left_alone in ("base | preflight", "ssh | ssh: files", "ssh | ssh: given back"):
+    unasked = [f"ssh | ssh: {what}" for what in ("files", "given back")]
+    unasked += [f"tlsrpt | tlsrpt: {what}" for what in ("files", "ended")]
+    for left_alone in ("base | preflight", *unasked):
         assert changed.pop(left_alone) == set()
     assert all(hosts == BOTH for hosts in changed.values()), changed
 

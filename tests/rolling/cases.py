@@ -38,13 +38,15 @@ def state_of(host: LabHost) -> str:
     return ssh.on(host, STATE_OF_A_HOST)
 
 
-def _expect(ran: Ran, status: int, *said: str) -> None:
+def expect(ran: Ran, status: int, *said: str) -> None:
+    """LabError unless it ended with `status`, and said all of this (regular expressions)."""
     missing = [text for text in said if not re.search(text, ran.said, re.DOTALL)]
     if ran.status != status or missing:
         raise LabError(f"ended with {ran.status}, and did not say {missing}:\n{ran.said[-6000:]}")
 
 
-def _both_in_service() -> None:
+def both_in_service() -> None:
+    """LabError unless both hosts are, by their own agents."""
     for host in (MX1, MX2):
         if (state := ssh.on(host, AGENT).strip()) != "active":
             raise LabError(f"{host.alias} is {state}, not in service again")
@@ -52,18 +54,18 @@ def _both_in_service() -> None:
 
 def _back() -> None:
     """Both as this checkout has them, whatever the case did."""
-    _expect(twinmx(ROOT, "converge", INVENTORY), 0)
+    expect(twinmx(ROOT, "converge", INVENTORY), 0)
 
 
 def _converge(drill: Drill) -> None:
     drill.until_sent(BEGIN)
     try:
-        _expect(
+        expect(
             twinmx(checkout("harmless", *HARMLESS), "converge", INVENTORY),
             0,
             "mx2 is drained.*mx1 is drained",
         )
-        _both_in_service()
+        both_in_service()
     finally:
         _back()
 
@@ -76,12 +78,12 @@ def _bad(name: str, edits: tuple[Edit, ...], gate: str) -> Case:
         folder = checkout(name, *edits)
         drill.until_sent(BEGIN)
         ran = twinmx(folder, "converge", INVENTORY)
-        _expect(ran, 1, gate, "It was taken back to what it was before", "Not touched: mx1, DNS")
+        expect(ran, 1, gate, "It was taken back to what it was before", "Not touched: mx1, DNS")
         changed = [host.alias for host, state in before.items() if state_of(host) != state]
         if changed:
             raise LabError(f"{', '.join(changed)} is not what it was before")
-        _both_in_service()
-        _expect(twinmx(ROOT, "plan", INVENTORY), 0)
+        both_in_service()
+        expect(twinmx(ROOT, "plan", INVENTORY), 0)
 
     return Case(name, f"a converge that fails at: {gate}", inject)
 
@@ -89,14 +91,14 @@ def _bad(name: str, edits: tuple[Edit, ...], gate: str) -> Case:
 def _rollback(drill: Drill) -> None:
     before = state_of(MX2)
     folder = checkout("rolled-back", *HARMLESS)
-    _expect(twinmx(folder, "converge", INVENTORY), 0)
+    expect(twinmx(folder, "converge", INVENTORY), 0)
     drill.until_sent(BEGIN)
     try:
-        _expect(twinmx(folder, "rollback", INVENTORY, "mx2"), 0)
+        expect(twinmx(folder, "rollback", INVENTORY, "mx2"), 0)
         if state_of(MX2) != before:
             raise LabError("mx2 is not what it was before its last converge")
-        _both_in_service()
-        _expect(twinmx(folder, "rollback", INVENTORY, "mx2"), 1, "nothing to go back to")
+        both_in_service()
+        expect(twinmx(folder, "rollback", INVENTORY, "mx2"), 1, "nothing to go back to")
     finally:
         ssh.on(MX2, "mxctl undrain 2>/dev/null || true")
         _back()
@@ -110,8 +112,8 @@ def _replaced(drill: Drill) -> None:
     hosts.remove([MX2])
     hosts.start(MX2, image.current())
     hosts.await_ready(MX2)
-    _expect(twinmx(ROOT, "converge", INVENTORY), 0, "mx2: it carries no mail yet")
-    _both_in_service()
+    expect(twinmx(ROOT, "converge", INVENTORY), 0, "mx2: it carries no mail yet")
+    both_in_service()
 
 
 CASES: tuple[Case, ...] = (

@@ -4,49 +4,17 @@ Each is taken from its first step to its last, host after host, while letters fl
 repeated, or refused by both exchangers: then the exit status is 0. Reports are in build/rotation.
 """
 
-import json
-import sys
-import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from lab.errors import LabError
-from lab.ledger import Result
-from lab.progress import console, note, step
 from lab.settings import LAB, ROOT
-from lab.traffic import Load, Sent
-from tests.faults.drill import Case, carry_out
+from lab.traffic import Load
+from tests.changes import carry_out_all
 from tests.holding import agents_held
 from tests.rotation.cases import CASES
 
 REPORTS = ROOT / "build" / "rotation"
-WIDTH = 110
-COLUMNS = ("sent", "refused by both", "lost", "duplicated", "p99 s", "seconds")
-
-
-def refused_by_both(letters: list[Sent]) -> int:
-    """Letters whose first round, one attempt at each exchanger, ended without an acceptance."""
-    return sum(not any(one.accepted for one in sent.attempts[: len(LAB.hosts)]) for sent in letters)
-
-
-def _carry_out(case: Case, load: Load) -> tuple[Result, int, float]:
-    started = time.monotonic()
-    carried = carry_out(case, load)
-    both = refused_by_both(carried.letters)
-    if both:
-        carried.result.objections.append(f"{both} letters were refused by both exchangers at once")
-    return carried.result, both, time.monotonic() - started
-
-
-def _row(result: Result, both: int, seconds: float) -> list[str]:
-    p99 = f"{result.delays.p99:.1f}" if result.delays else "-"
-    return [
-        *(str(number) for number in (result.sent, both, len(result.lost), result.duplicated)),
-        *(p99, f"{seconds:.0f}"),
-    ]
 
 
 def main(
@@ -56,31 +24,15 @@ def main(
     seed: Annotated[int, typer.Option(help="What everything random is drawn from.")] = 1,
 ) -> None:
     """Rotate, and balance the ledger after each."""
-    known = {case.name: case for case in CASES}
-    if unknown := [name for name in names or [] if name not in known]:
-        raise typer.BadParameter(f"{', '.join(unknown)}: no such case; there are: {', '.join(known)}")
-    made = Table(title="Secrets rotated under load")
-    for column in ("secret", *COLUMNS):
-        made.add_column(column, justify="left" if column == "secret" else "right")
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    well = True
-    for name in names or known:
-        try:
-            with agents_held(LAB.hosts), step(f"{name}: {known[name].says}"):
-                result, both, seconds = _carry_out(known[name], Load(messages=messages, rate=rate, seed=seed))
-        except LabError as error:
-            console.print(f"✗ {name}: {error}", style="red", markup=False)
-            well = False
-            continue
-        report = {**result.as_json(), "refused_by_both": both, "seconds": seconds}
-        (REPORTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
-        made.add_row(name, *_row(result, both, seconds), style="" if result.well else "red")
-        for complaint in result.complaints:
-            note(f"✗ {complaint}")
-        well = well and result.well
-    (console if console.is_terminal else Console(width=WIDTH)).print(made)
-    if not well:
-        sys.exit(1)
+    carry_out_all(
+        names or [],
+        CASES,
+        Load(messages=messages, rate=rate, seed=seed),
+        title="Secrets rotated under load",
+        first="secret",
+        reports=REPORTS,
+        around=lambda: agents_held(LAB.hosts),
+    )
 
 
 if __name__ == "__main__":

@@ -8,13 +8,17 @@ from functools import partial
 from inventory.secrets import Secrets
 from lab import ssh
 from lab.errors import LabError
+from lab.mailbox import new_token
 from lab.settings import LAB, LabHost
 from lab.waiting import until
 from roles.lib import ports
 from tests.faults.drill import Case, Drill
 from tests.hosts.converging import Pair
 from tests.hosts.database import EMPTY, Host, brought_up, lab_aliases, sql
-from tests.mail.dialogue import answer_to
+from tests.mail.dialogue import answer_to, deliver
+from tests.mail.letters import letter
+from tests.mail.outside import wait_for_mail_to
+from tests.mail.validating import signers
 from tests.rotation.steps import INVENTORY, Look, converge, places, roll, the_exchange
 from twinmx.srs import Srs
 
@@ -66,6 +70,21 @@ def _updates(before: Secrets, after: Secrets) -> None:
     _unlogged("failover", "BADKEY|BADSIG|NOTAUTH|REFUSED", before, after)
 
 
+def _signatures(before: Secrets, after: Secrets) -> None:
+    """A receiver outside finds both signatures of each host's bounce good, of the pair before or after."""
+    known = {pairs.dkim_keys[0].name for pairs in (before, after)}
+    for host in LAB.hosts:
+        token = new_token()
+        sender = f"{token}@sender.example"
+        deliver(host, letter(token), "moved@alias.example", sender=sender)
+        found = signers(wait_for_mail_to(sender))
+        pair = found[0][1].partition("-")[0] if found else "nobody"
+        if pair not in known or set(found) != {
+            ("alias.example", f"{pair}-{kind}", True) for kind in ("rsa", "ed25519")
+        }:
+            raise LabError(f"a bounce of {host.alias} has the signatures {found}, the pairs are {known}")
+
+
 def _case(name: str, says: str, stages: int, look: Look, *, name_server: bool = False) -> Case:
     def inject(drill: Drill) -> None:
         drill.until_sent(0.01)
@@ -113,6 +132,7 @@ def _is_young(host: LabHost) -> bool:
 CASES: tuple[Case, ...] = (
     _case("srs_keys", "keys of senders, traces, verdicts, canaries, promises", LISTED, _senders),
     _case("valkey_passwords", "password of the programs in Valkey", LISTED, _counting),
+    _case("dkim_keys", "keys of our signatures and seals", LISTED, _signatures),
     _case("tsig_keys", "key of DNS updates", LISTED, _updates, name_server=True),
     _case("rspamd_password", "password of Rspamd's controller", 1, _nothing),
     Case("database_passwords", "password of the exchangers in PostgreSQL", _database),

@@ -1,4 +1,4 @@
-"""Is a host itself well: disk, certificate, clock, resolver, drift, and whether it answers at all."""
+"""Is a host itself well: disk, certificate, clock, resolver, updates, drift; and does it answer at all."""
 
 from roles.lib.alerts.rule import Alert, Thresholds
 
@@ -59,7 +59,7 @@ def _surroundings(told: Thresholds) -> list[Alert]:
             "ticket",
             f"{ends} < {limits.certificate_days * DAY}",
             "Senders that insist on TLS will give up on {{ $labels.host }} when its certificate ends.",
-            "Renew the files of tls.certificate and tls.key, then converge.",
+            "`twinmx certificates renew`, or new files at tls.certificate and tls.key; then converge.",
         ),
         Alert(
             "ClockWrong",
@@ -74,6 +74,13 @@ def _surroundings(told: Thresholds) -> list[Alert]:
             f"max by (host) (twinmx_resolver_seconds) > {limits.resolver_seconds}",
             "Mail through {{ $labels.host }} is slow or waits, as names are resolved late or not at all.",
             "The name servers in /etc/resolv.conf of that host: `dig MX` of a provider at each.",
+        ),
+        Alert(
+            "UpgradesWait",
+            "ticket",
+            f"time() - max by (host) (twinmx_upgraded_seconds) > {limits.upgrades_days * DAY}",
+            "Users notice nothing yet, but {{ $labels.host }} has had known holes for days.",
+            "`journalctl -u apt-daily-upgrade` there says why; mostly the other host was not well.",
         ),
         Alert(
             "HostSilent",

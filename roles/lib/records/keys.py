@@ -1,6 +1,6 @@
 """The public keys that DNS publishes, taken from the secrets and from the certificates' files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from inventory.dkim import DkimPair
 from inventory.load import InventoryError
 from inventory.schema import Exchange
 from inventory.secrets import Secrets
@@ -34,12 +35,13 @@ def published_keys(exchange: Exchange, secrets: Secrets, root: Path = Path()) ->
 
     Raises InventoryError for a file that is missing or holds no key.
     """
-    return Keys(_of_dkim(secrets), _of_tls(exchange, root))
+    return Keys(dkim_keys(secrets.dkim_keys), _of_tls(exchange, root))
 
 
-def _of_dkim(secrets: Secrets) -> dict[str, RSAPublicKey | Ed25519PublicKey]:
+def dkim_keys(pairs: Iterable[DkimPair]) -> dict[str, RSAPublicKey | Ed25519PublicKey]:
+    """Selector → the public key that is published there."""
     found: dict[str, RSAPublicKey | Ed25519PublicKey] = {}
-    for pair in secrets.dkim_keys:
+    for pair in pairs:
         for kind, secret in (("rsa", pair.rsa), ("ed25519", pair.ed25519)):
             key = load_pem_private_key(secret.get_secret_value().encode(), password=None)
             assert isinstance(key, RSAPrivateKey | Ed25519PrivateKey)

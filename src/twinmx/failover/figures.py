@@ -5,6 +5,7 @@ host shows all of them.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from twinmx.failover import evidence as ev
@@ -23,7 +24,7 @@ class Figures:
     def __init__(self, settings: Settings) -> None:
         self._local = settings.local
         window = settings.rules.engine.window_seconds
-        self._scans, self._seconds, self._refused = Window(window), Window(window), Window(window)
+        self._seconds, self._refused = Window(window), Window(window)
 
     def read(self, evidence: Evidence, readings: Readings) -> dict[str, Any]:
         """The figures of one period, ready for JSON; what is not known is None or left out."""
@@ -39,14 +40,13 @@ class Figures:
 
     def _engines(self, evidence: Evidence, readings: Readings) -> dict[str, dict[str, float | None]]:
         for place, samples in evidence.workers.items():
-            self._scans.take(evidence.at, place, _by(samples, ev.SCANS, "engine", "outcome"))
-            self._seconds.take(evidence.at, place, _by(samples, ev.SCAN_SECONDS, "engine", "le"))
-        scans, seconds = self._scans.growth(evidence.at), self._seconds.growth(evidence.at)
+            self._seconds.take(evidence.at, place, samples.by(ev.SCAN_SECONDS, "engine", "le"))
+        seconds = self._seconds.growth(evidence.at)
         return {
             engine: {
                 "well": well,
                 "seconds": _most({le: number for (name, le), number in seconds.items() if name == engine}),
-                "failed": _failed({how: number for (name, how), number in scans.items() if name == engine}),
+                "failed": _failed(readings.scans.get(engine, {})),
             }
             for engine, well in readings.engines.items()
         }
@@ -54,7 +54,7 @@ class Figures:
     def _limits(self, evidence: Evidence) -> dict[str, Any]:
         alone: list[float] = []
         for place, samples in evidence.workers.items():
-            self._refused.take(evidence.at, place, _by(samples, ev.REFUSED, "account"))
+            self._refused.take(evidence.at, place, samples.by(ev.REFUSED, "account"))
             alone += [value for _, value in samples.of(ev.ALONE)]
         refused = {account: number for (account, _), number in self._refused.growth(evidence.at).items()}
         most = sorted(refused.items(), key=lambda pair: -pair[1])[:MOST_ACCOUNTS]
@@ -73,15 +73,7 @@ def _queues(samples: Samples) -> dict[str, float]:
     return found
 
 
-def _by(samples: Samples, name: str, label: str, other: str = "") -> dict[tuple[str, str], float]:
-    return {
-        (labels.get(label, ""), labels.get(other, "")): value
-        for labels, value in samples.of(name)
-        if math.isfinite(value)
-    }
-
-
-def _failed(outcomes: dict[str, float]) -> float | None:
+def _failed(outcomes: Mapping[str, float]) -> float | None:
     """The share of the scans that were late or failed."""
     answered = outcomes.get("ok", 0.0)
     failed = sum(number for outcome, number in outcomes.items() if outcome not in HARMLESS)

@@ -30,12 +30,13 @@ HARMLESS = ("ok", "dropped", "busy")
 class Readings:
     """drain: rule → bad, good, unknown. silent: by peer. engines: engine → bad, good, unknown.
 
-    figures: what peers compare with theirs.
+    scans: engine → outcome → how many of the window. figures: what peers compare with theirs.
     """
 
     drain: Mapping[str, bool | None]
     silent: Mapping[str, bool]
     engines: Mapping[str, bool | None]
+    scans: Mapping[str, Mapping[str, float]]
     figures: Mapping[str, float]
     queue_empty: bool
 
@@ -67,8 +68,9 @@ class Rules:
             "disk": self._disk(evidence.queues),
         }
         silent = {name: peer.state is None and not peer.greets for name, peer in evidence.peers.items()}
-        engines = self._engines(evidence, bypassed)
-        return Readings(drain, silent, engines, figures, self._is_empty(fresh))
+        scans = self._count_scans(evidence)
+        engines = self._engines(scans, evidence, bypassed)
+        return Readings(drain, silent, engines, scans, figures, self._is_empty(fresh))
 
     def _fresh(self, queues: Samples | None) -> Samples | None:
         """The queues' samples, unless they are about a moment long ago."""
@@ -149,22 +151,27 @@ class Rules:
         last = way.delays[-1]
         return last is None or last > limit
 
-    def _engines(self, evidence: Evidence, bypassed: frozenset[str]) -> dict[str, bool | None]:
-        tripped: set[str] = set()
+    def _count_scans(self, evidence: Evidence) -> dict[str, dict[str, float]]:
         for place, samples in evidence.workers.items():
-            scans = {
-                (labels.get("engine", ""), labels.get("outcome", "")): value
-                for labels, value in samples.of(ev.SCANS)
-            }
-            self._scans.take(evidence.at, place, scans)
-            tripped |= {labels.get("engine", "") for labels, value in samples.of(ev.BREAKER) if value}
+            self._scans.take(evidence.at, place, samples.by(ev.SCANS, "engine", "outcome"))
         growth = self._scans.growth(evidence.at)
         return {
-            engine: self._engine(
-                {outcome: number for (name, outcome), number in growth.items() if name == engine},
-                still_out=engine in bypassed and engine in tripped,
-            )
+            engine: {outcome: number for (name, outcome), number in growth.items() if name == engine}
             for engine in self._settings.local.engines
+        }
+
+    def _engines(
+        self, scans: Mapping[str, Mapping[str, float]], evidence: Evidence, bypassed: frozenset[str]
+    ) -> dict[str, bool | None]:
+        tripped = {
+            labels.get("engine", "")
+            for samples in evidence.workers.values()
+            for labels, value in samples.of(ev.BREAKER)
+            if value
+        }
+        return {
+            engine: self._engine(outcomes, still_out=engine in bypassed and engine in tripped)
+            for engine, outcomes in scans.items()
         }
 
     def _engine(self, outcomes: Mapping[str, float], *, still_out: bool) -> bool | None:

@@ -1,5 +1,6 @@
 """Figures of the programs, as they expose them, and how much a counter has grown in a window."""
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping
 
@@ -40,6 +41,14 @@ class Samples:
             for (sample, found), value in self._values.items()
             if sample == name and found >= asked
         ]
+
+    def by(self, name: str, label: str, other: str = "") -> dict[Key, float]:
+        """The finite samples called `name`, by the values of one or two of their labels."""
+        return {
+            (labels.get(label, ""), labels.get(other, "")): value
+            for labels, value in self.of(name)
+            if math.isfinite(value)
+        }
 
     def total(self, name: str, **labels: str) -> float | None:
         """The sum of those; None where there is none."""

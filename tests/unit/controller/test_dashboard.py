@@ -18,6 +18,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from controller.dashboard import DOCUMENT, render
 from roles.lib.alerts import groups
+from roles.lib.render import render as rendered
 from tests.unit.roles.exchanges import exchange
 from twinmx.aliases.database.metrics import SourceMetrics
 from twinmx.canary.metrics import CanaryMetrics
@@ -69,7 +70,8 @@ def exported(folder: Path) -> dict[str, set[str]]:
             labels = set(collector._labelnames)
             for suffix in SUFFIXES[family.type]:
                 series[family.name + suffix] = labels | ({"le"} if suffix == "_bucket" else set())
-    return series
+    script = rendered("base/upgrade-turn.j2", minutes=1, mark="mark", figures="figures")
+    return series | {name: set() for name in re.findall(r"^# TYPE (\w+) gauge$", script, re.MULTILINE)}
 
 
 def queries(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

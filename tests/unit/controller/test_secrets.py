@@ -14,6 +14,10 @@ from typer.testing import CliRunner, Result
 
 from controller import name_server
 from controller.cli import app
+from controller.dns import published
+from controller.errors import ControllerError
+from inventory.dkim import DkimPair
+from inventory.schema import Exchange
 from inventory.secret_source import SecretSource
 from inventory.secrets import load_secrets
 from tests.unit.inventory.files import Files, spoil
@@ -160,6 +164,34 @@ def test_a_tsig_key_is_put_to_use_only_when_the_server_knows_it(
     assert promoted.exit_code == 0
     assert content(files)["tsig_keys"][0]["name"] == fresh
     assert "take twinmx from the name server" in promoted.output
+
+
+def test_a_pair_of_dkim_keys_signs_only_when_resolvers_find_it(
+    files: Files, twinmx: Twinmx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_there(_: Exchange, pair: DkimPair) -> None:
+        raise ControllerError(f"{pair.name}-rsa._domainkey.alias.example TXT does not exist")
+
+    twinmx("init")
+    added = twinmx("rotate", "dkim_keys")
+    before, fresh = files.secrets.read_text(), content(files)["dkim_keys"][-1]["name"]
+    too_early = twinmx("rotate", "dkim_keys")
+    monkeypatch.setattr(published, "refuse_unpublished", not_there)
+    refused = twinmx("rotate", "dkim_keys", "--early")
+    assert files.secrets.read_text() == before
+    monkeypatch.setattr(published, "refuse_unpublished", lambda *_: None)
+    promoted = twinmx("rotate", "dkim_keys", "--early")
+    told = twinmx("check").output
+    retired = twinmx("rotate", "dkim_keys", "--early", "--yes")
+
+    assert re.search(rf"twinmx dns apply \S+ours\.py {{4}}# publishes {fresh}; nothing signs", added.output)
+    assert (too_early.exit_code, refused.exit_code) == (1, 1)
+    assert "(dns.ttl); come back then, or go on now with --early" in too_early.output
+    assert f"{fresh}-rsa._domainkey.alias.example TXT does not exist" in refused.output
+    assert re.search(r"# from 20\d\d-\d\d-\d\d \d\d:\d\d UTC on: drops the old one", promoted.output)
+    assert re.search(r"dkim_keys: 2; promoted since .*, to be retired from .* UTC on", told)
+    assert [pair["name"] for pair in content(files)["dkim_keys"]] == [fresh]
+    assert "remove k1-rsa._domainkey and k1-ed25519._domainkey of alias.example, masked" in retired.output
 
 
 @pytest.mark.parametrize("given", ["{kind: environment, prefix: A_}", "{kind: command, command: [pass]}"])

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+import yaml
 from paramiko.transport import Transport
 
+from inventory.dkim import new_pair
 from inventory.hosts import hosts_of
 from inventory.load import InventoryError
 from inventory.schema import Exchange
@@ -84,6 +86,27 @@ def test_a_postmaster_without_a_mailbox_in_use_is_none(files: Files) -> None:
 
     with pytest.raises(InventoryError, match=r"no enabled alias postmaster@alias\.example and no .* in use"):
         hosts_of(str(files.facts), connection={}, flags={})
+
+
+def test_reports_on_tls_need_a_key_that_signs_them(files: Files) -> None:
+    spoil(files.facts, "{fqdn}.key\n", "{fqdn}.key\n  reports: {send: true}\n")
+
+    with pytest.raises(InventoryError, match=r"dkim_keys: missing; allowed: a pair, since receivers ignore"):
+        hosts_of(str(files.facts), connection={}, flags={})
+
+
+def test_whom_receivers_may_ask_about_reports_is_an_alias(files: Files) -> None:
+    with files.secrets.open("a") as secrets:
+        secrets.write(yaml.safe_dump({"dkim_keys": [new_pair("k1")]}))
+    named = "{fqdn}.key\n  reports: {send: true, contact: CONTACT}\n"
+
+    spoil(files.facts, "{fqdn}.key\n", named.replace("CONTACT", "nobody@alias.example"))
+    with pytest.raises(
+        InventoryError, match=r"tls\.reports\.contact: nobody@alias\.example: no enabled alias"
+    ):
+        hosts_of(str(files.facts), connection={}, flags={})
+    spoil(files.facts, "nobody@alias.example", "hello@alias.example")
+    assert hosts_of(str(files.facts), connection={}, flags={})
 
 
 def test_missing_aliases_are_told_with_the_key_that_names_them(files: Files) -> None:

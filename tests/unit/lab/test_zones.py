@@ -2,7 +2,7 @@ from pathlib import Path
 
 import dns.zone
 import pytest
-from dns.rdatatype import MX, NS, PTR, SOA
+from dns.rdatatype import MX, NS, PTR, SOA, TXT
 
 from lab import dnssec, pki
 from lab.outside.zones import fixed_zone_names, fixed_zones, policy_texts, reverse_name, served_zones
@@ -48,6 +48,12 @@ def test_every_host_has_a_reverse_name(shown: bytes) -> None:
     for host in HOSTS:
         label = str(host.address).rsplit(".", 1)[1]
         assert str(zone.find_rdataset(label, PTR)[0].target) == f"{host.fqdn}."
+
+
+def test_a_receiver_is_told_how_tls_with_it_goes(shown: bytes) -> None:
+    for receiver in RECEIVERS:
+        zone = dns.zone.from_text(fixed_zones(shown)[receiver.domain], origin=receiver.domain)
+        assert "v=TLSRPTv1; rua=mailto:" in zone.find_rdataset("_smtp._tls", TXT)[0].to_text()
 
 
 def test_a_receiver_announces_the_key_that_its_host_shows_or_one_that_nobody_has(shown: bytes) -> None:

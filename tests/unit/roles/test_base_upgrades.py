@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from inventory.schema import Exchange
-from roles.base import TURN, render_files, surplus, upgrade_time
+from roles.base import TURN, UPGRADED, render_files, surplus, upgrade_time
 from roles.lib.render import render
 from tests.unit.roles.exchanges import DATABASE, MX1, MX2, MX3, exchange, site
 from tests.unit.roles.rendered import named, text
@@ -65,8 +66,12 @@ def test_nothing_of_it_stays_where_operators_install_updates_themselves() -> Non
     files = render_files(site(exchange(access=NETWORK | {"upgrades": False})))
 
     assert not [file.path for file in files if "upgrade" in file.path and "apt.conf.d" not in file.path]
-    assert TURN in surplus(files)
-    assert len(surplus(files)) == 3
+    assert {TURN, UPGRADED} <= set(surplus(files))
+    assert len(surplus(files)) == 4
+
+
+def test_what_is_counted_stays_while_turns_are_taken() -> None:
+    assert surplus(render_files(site())) == []
 
 
 def test_the_packaged_hour_and_its_chance_are_gone() -> None:
@@ -88,7 +93,8 @@ def turn(tmp_path: Path) -> Run:
     programs = tmp_path / "bin"
     programs.mkdir()
     script = programs / "turn"
-    script.write_text(render("base/upgrade-turn.j2", minutes=60, mark=tmp_path / "mark"))
+    mark, figures = tmp_path / "mark", tmp_path / "figures" / "upgrades.prom"
+    script.write_text(render("base/upgrade-turn.j2", minutes=60, mark=mark, figures=figures))
     script.chmod(0o755)
 
     def run(argument: str) -> subprocess.CompletedProcess[str]:
@@ -106,14 +112,31 @@ def scripted(home: Path, name: str, rest: str = "exit 0") -> None:
     file.chmod(0o755)
 
 
-def pending(home: Path, packages: str) -> None:
-    """What unattended-upgrade would install."""
+def pending(home: Path, packages: str, status: int = 0) -> None:
+    """What unattended-upgrade would install, and its exit status."""
     said = (
         f"Packages that will be upgraded: {packages}"
         if packages
         else "No packages found that can be upgraded"
     )
-    scripted(home, "unattended-upgrade", f"echo '{said}' >&2")
+    scripted(home, "unattended-upgrade", f"echo '{said}' >&2; exit {status}")
+
+
+def clock(home: Path, seconds: int) -> None:
+    """What time it is."""
+    scripted(home, "date", f"echo {seconds}")
+
+
+def upgraded(home: Path) -> int | None:
+    """The figure that the node exporter reads; None where there is none."""
+    file = home / "figures" / "upgrades.prom"
+    if not file.exists():
+        return None
+    assert file.stat().st_mode & 0o777 == 0o644
+    (family,) = text_string_to_metric_families(file.read_text())
+    (sample,) = family.samples
+    assert (sample.name, family.type) == ("twinmx_upgraded_seconds", "gauge")
+    return int(sample.value)
 
 
 def agent(home: Path, state: str, drain: int = 0) -> None:
@@ -175,3 +198,42 @@ def test_a_drain_of_somebody_else_stays(turn: Run, tmp_path: Path, state: str) -
     assert turn("begin").returncode == 0
     assert turn("end").returncode == 0
     assert not [call for call in asked(tmp_path) if "drain" in call]
+
+
+def test_the_figure_grows_old_while_upgrades_are_put_off_and_is_new_when_all_is_installed(
+    turn: Run, tmp_path: Path
+) -> None:
+    agent(tmp_path, "active", drain=1)
+    seen = []
+    for day, packages in enumerate(["", "postfix", "postfix rspamd"], start=1):
+        clock(tmp_path, 1000 * day)
+        pending(tmp_path, packages)
+        turn("begin")
+        seen.append(upgraded(tmp_path))
+    agent(tmp_path, "active")
+    clock(tmp_path, 4000)
+    turn("begin")
+    seen.append(upgraded(tmp_path))
+    pending(tmp_path, "")
+    turn("end")
+
+    assert [*seen, upgraded(tmp_path)] == [1000, 1000, 1000, 1000, 4000]
+
+
+def test_an_upgrade_that_failed_leaves_the_figure_old(turn: Run, tmp_path: Path) -> None:
+    agent(tmp_path, "active")
+    for now, step in ((1000, "begin"), (2000, "end")):
+        clock(tmp_path, now)
+        pending(tmp_path, "postfix")
+        turn(step)
+
+    assert upgraded(tmp_path) == 1000, "counted from the first day on"
+
+
+def test_what_could_not_be_looked_at_is_not_called_installed(turn: Run, tmp_path: Path) -> None:
+    agent(tmp_path, "active")
+    pending(tmp_path, "", status=1)
+
+    assert turn("begin").returncode == 0
+    turn("end")
+    assert upgraded(tmp_path) is None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roles import canary, exporters, failover, forwarder, gate, queues
+from roles import canary, exporters, failover, forwarder, gate, queues, tlsrpt
 from roles.lib import ports
 from roles.lib.render import TEMPLATES
 from roles.spamassassin import render_files as spamassassin_files
@@ -19,6 +19,7 @@ SANDBOXED = sorted(
 )
 WORST = 1.5
 FOLLOWING = exchange(alias_source="postgresql", database=DATABASE)
+REPORTING = exchange(tls={"certificate": "c", "key": "k", "reports": {"send": True}})
 OWN = {
     "gate@.service": gate.render_files(site()),
     "forwarder@.service": forwarder.render_files(site()),
@@ -26,6 +27,8 @@ OWN = {
     "canary.service": canary.render_files(site()),
     "failover.service": failover.render_files(site()),
     "vitals.service": exporters.vitals_files(site()),
+    "tlsrpt-collectd.service": tlsrpt.render_files(site(REPORTING)),
+    "tlsrpt-reportd.service": tlsrpt.render_files(site(REPORTING)),
 }
 
 

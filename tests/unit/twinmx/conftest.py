@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 
 import fakeredis
 import pytest
 
+from tests.unit.twinmx.failover_pair import Closed, Pair, running
 from tests.unit.twinmx.forwarder_program import ForwarderProgram
 from tests.unit.twinmx.gatehouse import Gatehouse
 from tests.unit.twinmx.limiting import LimiterWorld, MakeLimiter
@@ -19,6 +20,7 @@ from tests.unit.twinmx.serving import Handler, Start
 from tests.unit.twinmx.world import World
 from twinmx.aliases.model import Alias
 from twinmx.aliases.update import build_snapshot
+from twinmx.failover import port25
 from twinmx.limits import store
 from twinmx.limits.settings import Limits as RateLimits
 from twinmx.milter.server import MilterServer
@@ -172,3 +174,21 @@ def host(tmp_path: Path, serve: Serve) -> Host:
     host = Host(directory, tmp_path / "forwarder.toml", serve(Sink()))
     host.hands_on_to(host.sink.port)
     return host
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> Closed:
+    """What nft was told on either host: seconds that port 25 is closed, or None."""
+    seen: Closed = []
+
+    async def apply(seconds: float | None, _exempt: tuple[IPv4Address | IPv6Address, ...]) -> None:
+        seen.append(seconds)
+
+    monkeypatch.setattr(port25, "apply", apply)
+    return seen
+
+
+@pytest.fixture
+async def pair(tmp_path: Path, closed: Closed, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
+    async with running(tmp_path, monkeypatch) as hosts:
+        yield hosts

@@ -5,20 +5,26 @@ Their programs are small stand-ins that say what a test wants, and port 25 is a 
 
 import asyncio
 import json
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from tests.unit.twinmx.failover_dns import SECRET
 from tests.unit.twinmx.failover_settings import HOSTS, settings
-from twinmx.failover import lease
+from tests.unit.twinmx.supervised import free_port
+from twinmx.failover import clock, lease
 from twinmx.failover.service import SOCKET, Service
 from twinmx.failover.settings import Settings
+from twinmx.failover.state import State
+from twinmx.failover.store import Store
 
+PATIENCE_SECONDS = 20
 KEYS = (b"k" * 32,)
 IDLE = """twinmx_queue_read_age_seconds{instance="in"} 1
 twinmx_queue_messages{instance="in",queue="incoming"} 0
@@ -137,3 +143,56 @@ class HostUnderTest:
         url = f"http://{self.programs.address}:{self.settings.port}{path}"
         async with aiohttp.ClientSession() as client, client.get(url) as response:
             return await response.text()
+
+
+Closed = list[float | None]
+"""What nft was told on either host: seconds that port 25 is closed, or None."""
+
+Pair = tuple[HostUnderTest, HostUnderTest]
+
+
+@asynccontextmanager
+async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> AsyncIterator[Pair]:
+    base, smtp = free_port(6), free_port()
+    monkeypatch.setattr(Settings, "smtp_port", smtp)
+    hosts = tuple(HostUnderTest(name, tmp_path / name, base, **changes) for name in ("mx1", "mx2"))
+    for host in hosts:
+        await host.programs.start(base, smtp)
+        Store(host.directory, host.directory, clock.boot_id()).save(
+            State()
+        )  # a new agent waits: it may have promised
+        await host.start()
+    for host in hosts:
+        await until(lambda host=host: _is_ready(host))  # type: ignore[misc]
+    yield hosts[0], hosts[1]
+    for host in hosts:
+        await host.stop()
+        await host.programs.stop()
+
+
+async def _is_ready(host: HostUnderTest) -> bool:
+    """Whether it is well, and knows that the other is."""
+    state = await host.state()
+    return bool(state["promises"] and all(peer["fit"] for peer in state["peers"].values()))
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await condition():  # noqa: ASYNC110 - what it waits for is behind a socket
+            await asyncio.sleep(0.02)
+
+
+async def is_(host: HostUnderTest, *phases: str) -> bool:
+    return (await host.state())["state"] in phases
+
+
+async def has_done(host: HostUnderTest, *acts: str) -> bool:
+    return [act["name"] for act in (await host.state())["acts"]] == list(acts)
+
+
+async def says(host: HostUnderTest, text: str) -> bool:
+    return text in await host.page("/")
+
+
+async def exposes(host: HostUnderTest, line: str) -> bool:
+    return line in await host.page("/metrics")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.unit.twinmx.failover_world import (
+from tests.unit.twinmx.failover_host import (
     CRASHES,
     FASTEST,
     GOOD,
@@ -26,8 +26,8 @@ from tests.unit.twinmx.failover_world import (
     SLOWEST,
     Crash,
     Host,
-    World,
 )
+from tests.unit.twinmx.failover_world import World
 from twinmx.failover.acts import RefusedError
 from twinmx.failover.state import CLOSED, Order
 

@@ -9,12 +9,12 @@ from tests.unit.twinmx.failover_settings import HOSTS, samples, settings
 from twinmx.failover.evidence import CanaryState, Evidence, Neighbour, PeerState, Way
 from twinmx.failover.figures import Figures
 from twinmx.failover.overview import Overview
-from twinmx.failover.rules import Readings
+from twinmx.failover.rules import Readings, Rules
 from twinmx.failover.samples import Samples
 from twinmx.status.page import render
 from twinmx.status.view import LOST, Engine, Host, Limits, View
 
-READINGS = Readings({}, {}, {"rspamd": True, "spamassassin": None}, {}, queue_empty=True)
+READINGS = Readings({}, {}, {"rspamd": True, "spamassassin": None}, {}, {}, queue_empty=True)
 OWN: dict[str, Any] = {"at": 1000.0, "state": "active", "since": 400.0, "well": True, "active": True}
 THEIRS = OWN | {
     "bad": ["pending"],
@@ -236,15 +236,18 @@ def worker(fast: int, slow: int, failed: int, refused: int, alone: int = 0) -> S
 
 
 def test_engines_and_limits_are_those_of_the_last_minutes() -> None:
-    figures = Figures(settings())
-    figures.read(Evidence(0, workers={"a": worker(1000, 0, 0, 50), "b": worker(0, 0, 0, 0)}), READINGS)
-    read = figures.read(
-        Evidence(5, workers={"a": worker(1060, 5, 15, 53), "b": worker(15, 0, 10, 4, alone=1)}), READINGS
-    )
+    rules, figures = Rules(settings()), Figures(settings())
+
+    def shown_of(at: float, **workers: Samples) -> dict[str, Any]:
+        evidence = Evidence(at, workers=workers)
+        return figures.read(evidence, rules.read(evidence, frozenset(), closed=False))
+
+    shown_of(0, a=worker(1000, 0, 0, 50), b=worker(0, 0, 0, 0))
+    read = shown_of(5, a=worker(1060, 5, 15, 53), b=worker(15, 0, 10, 4, alone=1))
 
     assert read["engines"] == {
         "rspamd": {"well": True, "seconds": 2.5, "failed": 0.25},
         "spamassassin": {"well": None, "seconds": None, "failed": None},
     }
     assert read["limits"] == {"alone": True, "refused": 7, "accounts": [("shop", 7)]}
-    assert figures.read(Evidence(900), READINGS)["limits"] == {"alone": None, "refused": 0, "accounts": []}
+    assert shown_of(900)["limits"] == {"alone": None, "refused": 0, "accounts": []}

@@ -1,4 +1,4 @@
-"""Mistakes about certificates, the resolver and the signer."""
+"""Mistakes about certificates, reports on TLS, the resolver and the signer."""
 
 from tests.unit.inventory.bad_facts.row import Bad
 
@@ -33,6 +33,18 @@ ROWS = {
         f"resolver:\n  forward_to: [127.0.0.1]\n{ACCESS}",
         "forward_to:",
         "resolver.forward_to entry 1: '127.0.0.1': loopback, unspecified and multicast addresses",
+    ),
+    "reports on TLS in another's name": Bad(
+        KEY,
+        f"{KEY}  reports: {{send: true, contact: tls@elsewhere.example}}\n",
+        "reports:",
+        "tls.reports.contact: 'tls@elsewhere.example': no address in a served domain, whose DKIM key signs",
+    ),
+    "reports on TLS of somebody who cannot be written in ASCII": Bad(
+        KEY,
+        f"{KEY}  reports: {{send: true, organization: Müller}}\n",
+        "reports:",
+        "tls.reports.organization: 'Müller'; allowed: a name in printable ASCII",
     ),
     "a signer without workers": Bad(
         ACCESS,

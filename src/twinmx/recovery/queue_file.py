@@ -1,0 +1,51 @@
+"""What tells one message in a queue of Postfix from another, whatever its file is called.
+
+A queue file is a row of records: a type, a length, data (Postfix: rec_type.h, record.c). Some change while
+the message waits: a recipient that has got it is marked, room that was left is used, sizes and pointers are
+filled in. The others (times, addresses, the content with the Received field of its own session) are the
+same in every copy of the file, early or late, and in no other message.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+SIZE, END, DONE, CANCELLED, TO_DO = b"C", b"E", b"D", b"/", b"R"
+_CHANGING = (SIZE, b"p", b"w", b"K")
+_LENGTH_BYTES = 5  # record.c reads no more into an int
+
+
+class DamagedError(Exception):
+    """It is no whole queue file; Postfix would put it aside as corrupt."""
+
+
+def identity(path: Path) -> str:
+    """The SHA-256 (hex) of what never changes; raises `DamagedError`, `OSError`."""
+    digest, ended, first = sha256(), False, True
+    with path.open("rb") as file:
+        for kind, data in _records(file):
+            if first and kind != SIZE:
+                raise DamagedError("it does not begin as a queue file does")
+            first, ended = False, ended or kind == END
+            if kind not in _CHANGING:
+                digest.update((TO_DO if kind in (DONE, CANCELLED) else kind) + len(data).to_bytes(8) + data)
+    if not ended:
+        raise DamagedError("its end is missing")
+    return digest.hexdigest()
+
+
+def _records(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    while kind := file.read(1):
+        length = 0
+        for shift in range(_LENGTH_BYTES):
+            byte = file.read(1)
+            if not byte:
+                raise DamagedError("it ends within a record")
+            length |= (byte[0] & 0x7F) << (7 * shift)
+            if byte[0] < 0x80:  # noqa: PLR2004 - the eighth bit says that more follow
+                break
+        data = file.read(length)
+        if len(data) < length:
+            raise DamagedError("it ends within a record")
+        yield kind, data

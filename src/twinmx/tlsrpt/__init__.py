@@ -1,0 +1,1 @@
+"""What goes into tlsrpt-reporter and comes out of it: targets of strangers, reports of several hosts."""

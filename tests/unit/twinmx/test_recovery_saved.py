@@ -1,0 +1,278 @@
+"""A backup: whole or refused; put back with what is there kept, and twice the same as once."""
+
+import json
+import os
+import sqlite3
+import tarfile
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.twinmx.recovering import Host
+from twinmx.aliases.overrides import Override, write_overrides
+from twinmx.quarantine import Quarantine
+from twinmx.recovery import saving
+from twinmx.recovery.archive import MANIFEST, ArchiveError, Manifest, check
+from twinmx.recovery.restoring import restore
+from twinmx.recovery.saving import save
+
+BLOCK = "01J0000000000000000000000A"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host.make(tmp_path / "old")
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Host:
+    return Host.make(tmp_path / "new")
+
+
+def backup(host: Host, *, prometheus: bool = False) -> Path:
+    stream = BytesIO()
+    save(host.places, "mx1", stream, prometheus=prometheus)
+    path = host.root / "backup.tar"
+    path.write_bytes(stream.getvalue())
+    return path
+
+
+def item(host: Host, text: bytes = b"spam\r\n") -> str:
+    return Quarantine(host.places.quarantine).store(text, {"sender": "a@sender.example"}, "4ABC")
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+def rewritten(path: Path, change: Any) -> Path:
+    """The archive with each member as `change(name, data)` says; None leaves it out."""
+    target = path.with_name("changed.tar")
+    with tarfile.open(path) as there, tarfile.open(target, "w") as here:
+        for info in there:
+            file = there.extractfile(info)
+            assert file
+            data = change(info.name, file.read())
+            if data is not None:
+                info.size = len(data)
+                here.addfile(info, BytesIO(data))
+    return target
+
+
+# --- whole, or refused --------------------------------------------------------------------------------
+
+
+def test_a_backup_says_what_it_is(host: Host) -> None:
+    item(host)
+
+    manifest = check(backup(host), "mx1")
+
+    assert (manifest.host, manifest.count("quarantine"), manifest.notes) == ("mx1", 1, [])
+
+
+def test_another_host_s_is_refused(host: Host) -> None:
+    with pytest.raises(ArchiveError, match="is a backup of mx1, not of mx2"):
+        check(backup(host), "mx2")
+
+
+def test_every_damage_is_refused(host: Host) -> None:
+    item(host)
+    path = backup(host)
+    whole = path.read_bytes()
+    with tarfile.open(path) as tar:
+        ends = max(info.offset_data + info.size for info in tar)
+    for at in (*range(0, ends, 97), ends - 1):
+        path.write_bytes(whole[:at])
+        with pytest.raises(ArchiveError):
+            check(path, "mx1")
+    changed = rewritten(path, lambda name, data: data) if path.write_bytes(whole) else path
+    assert check(changed, "mx1")
+    for tampered in (
+        lambda name, data: data if name == MANIFEST else data[:-1] + b"x",
+        lambda name, data: data if name == MANIFEST or name.endswith("eml") else None,
+        lambda name, data: data.replace(b"twinmx backup 1", b"twinmx backup 9"),
+        lambda name, data: None if name == MANIFEST else data,
+    ):
+        with pytest.raises(ArchiveError):
+            check(rewritten(path, tampered), "mx1")
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "quarantine/../x", "quarantine/.x", "x"])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "bad.tar"
+    manifest = Manifest(host="mx1", made_at=0, release="1").model_dump_json().encode()
+    with tarfile.open(path, "w") as tar:
+        for member, data in ((name, b"x"), (MANIFEST, manifest)):
+            info = tarfile.TarInfo(member)
+            info.size = len(data)
+            tar.addfile(info, BytesIO(data))
+
+    with pytest.raises(ArchiveError, match="no backup has a file of the name"):
+        check(path, "mx1")
+
+
+def test_a_link_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.tar"
+    with tarfile.open(path, "w") as tar:
+        info = tarfile.TarInfo("quarantine/a")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/shadow"
+        tar.addfile(info)
+
+    with pytest.raises(ArchiveError, match="is no file"):
+        check(path, "mx1")
+
+
+def test_what_is_damaged_changes_nothing(host: Host, new: Host) -> None:
+    item(host)
+    path = backup(host)
+    path.write_bytes(path.read_bytes()[:-12_000])
+    before = content(new.root)
+
+    with pytest.raises(ArchiveError):
+        restore(new.places, "mx1", path)
+
+    assert content(new.root) == before
+
+
+# --- quarantine ---------------------------------------------------------------------------------------
+
+
+def test_a_quarantined_message_comes_back_with_its_age(host: Host, new: Host) -> None:
+    name = item(host)
+    for path in (host.places.quarantine / name).iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    assert restore(new.places, "mx1", backup(host)) == ["quarantine: 1 restored, 0 were there"]
+
+    assert content(new.places.quarantine) == content(host.places.quarantine)
+    here = new.places.quarantine / name
+    assert {path.stat().st_mtime for path in (here, *here.iterdir())} == {1_700_000_000}
+    assert here.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in here.iterdir()} == {0o600}
+
+
+def test_what_is_there_is_kept_and_twice_is_as_once(host: Host, new: Host) -> None:
+    name, other = item(host), item(host, b"other\r\n")
+    kept = new.places.quarantine / name
+    kept.mkdir()
+    (kept / "release.json").write_bytes(b"half released")
+    path = backup(host)
+
+    restore(new.places, "mx1", path)
+    once = content(new.places.quarantine)
+
+    assert restore(new.places, "mx1", path) == ["quarantine: 0 restored, 2 were there"]
+    assert content(new.places.quarantine) == once
+    assert once[f"{name}/release.json"] == b"half released"
+    assert once[f"{other}/message.eml"] == b"other\r\n"
+    assert f"{name}/message.eml" not in once
+
+
+def test_a_restore_that_was_broken_off_is_begun_anew(host: Host, new: Host) -> None:
+    name = item(host)
+    (new.places.quarantine / f".{name}").mkdir()
+
+    restore(new.places, "mx1", backup(host))
+
+    assert [path.name for path in new.places.quarantine.iterdir()] == [name]
+
+
+def test_what_somebody_releases_meanwhile_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saving, "HELD_SECONDS", 0.0)
+    name = item(host)
+
+    with Quarantine(host.places.quarantine).hold(name):
+        manifest = check(backup(host), "mx1")
+
+    assert manifest.count("quarantine") == 0
+    assert manifest.notes == [f"not saved: {name}: somebody else has it in hand"]
+
+
+# --- the rest -----------------------------------------------------------------------------------------
+
+
+def test_aliases_that_were_switched_off_stay_so_on_the_new_host(host: Host, new: Host) -> None:
+    off = {"a@alias.example": Override(False, 1.0, "flood"), "b@alias.example": Override(True, 2.0)}
+    write_overrides(host.places.overrides, off)
+    write_overrides(new.places.overrides, {"b@alias.example": Override(False, 3.0)})
+
+    told = restore(new.places, "mx1", backup(host))
+
+    assert told == ["alias overrides: 1 restored, 1 were there"]
+    assert new.ran == ["mxctl alias disable --local --reason flood -- a@alias.example"]
+
+
+def test_what_the_engines_learned_comes_back(host: Host, new: Host) -> None:
+    tokens = host.places.bayes_home / ".spamassassin/bayes_toks"
+    tokens.parent.mkdir()
+    tokens.touch()
+    with closing(sqlite3.connect(host.places.rspamd / "bayes.spam.sqlite")) as base:
+        base.execute("create table tokens (token int)")
+        base.execute("insert into tokens values (7)")
+        base.commit()
+    (new.places.rspamd / "bayes.spam.sqlite-wal").write_bytes(b"of the file that is replaced")
+
+    told = restore(new.places, "mx1", backup(host))
+
+    assert told == ["bayes: Rspamd has its bayes.spam.sqlite", "bayes: SpamAssassin has what it had learned"]
+    assert (new.root / "learned").read_bytes() == b"tokens\n"
+    assert not (new.places.bayes_home / ".restore").exists()
+    with closing(sqlite3.connect(new.places.rspamd / "bayes.spam.sqlite")) as base:
+        assert base.execute("select token from tokens").fetchall() == [(7,)]
+    assert new.ran[:2] == ["systemctl stop rspamd.service", "systemctl start rspamd.service"]
+
+
+def block(host: Host, name: str) -> None:
+    (host.places.prometheus / name / "chunks").mkdir(parents=True)
+    (host.places.prometheus / name / "meta.json").write_text("{}")
+    (host.places.prometheus / name / "chunks/000001").write_bytes(b"chunk")
+
+
+def test_prometheus_blocks_come_back_where_they_were_asked_for(host: Host, new: Host) -> None:
+    block(host, BLOCK)
+    (host.places.prometheus / "wal").mkdir()
+    (host.places.prometheus / "wal/00000001").write_bytes(b"grows")
+
+    assert check(backup(host), "mx1").count("prometheus") == 0
+    path = backup(host, prometheus=True)
+
+    assert restore(new.places, "mx1", path) == ["prometheus: 1 blocks restored, 0 were there"]
+    assert content(new.places.prometheus) == {
+        f"{BLOCK}/meta.json": b"{}",
+        f"{BLOCK}/chunks/000001": b"chunk",
+    }
+    assert [path.name for path in host.places.prometheus.parent.iterdir()] == ["metrics2"]
+    restore(new.places, "mx1", path)
+    assert new.ran == ["systemctl stop prometheus.service", "systemctl start prometheus.service"]
+
+
+def test_a_block_that_is_replaced_meanwhile_does_not_leave_a_gap(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compaction: the second look finds the block that has taken the place of the first."""
+    block(host, BLOCK)
+    later = BLOCK.replace("A", "B")
+    real, looks = saving._blocks, 0
+
+    def looked(directory: Path) -> list[str]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            (directory / BLOCK).rename(directory / later)
+        return real(directory)
+
+    monkeypatch.setattr(saving, "_blocks", looked)
+
+    manifest = check(backup(host, prometheus=True), "mx1")
+
+    assert sorted(manifest.files) == [f"prometheus/{later}/chunks/000001", f"prometheus/{later}/meta.json"]
+
+
+def test_nothing_is_a_backup_too(host: Host, new: Host) -> None:
+    assert restore(new.places, "mx1", backup(host)) == ["the backup is empty: nothing was restored"]
+    assert json.loads(check(backup(host), "mx1").model_dump_json())["files"] == {}
