@@ -74,7 +74,7 @@ def _preflight(name_of_host: str, *, takes_mail: bool) -> Generator[StringComman
 
 
 def upgrade_time(site: Site) -> str:
-    """When this host installs security updates (HH:MM): no two exchangers at once, the last in the inventory first.
+    """When this host installs security updates (HH:MM): no two at once, the last in the inventory first.
 
     Not by preference: a primary that is swapped for a day must not move the nights of updates.
     The host of the database follows the last of them.
