@@ -42,6 +42,6 @@ class Access(Settings):
     upgrades: bool = knob(True, says="Install Debian's security updates unattended.")
     upgrades_from: Clock = knob(
         "02:00",
-        says="When, in UTC, the least preferred exchanger installs them, drained; each other follows two "
-        "hours after the one before (sooner where there are more than twelve).",
+        says="When, in UTC, the last exchanger of the inventory installs them, drained; each other follows "
+        "two hours after the one after it (sooner where there are more than twelve).",
     )

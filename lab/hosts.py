@@ -32,6 +32,8 @@ BOOT_SECONDS = 60
 FLAGS = (
     # systemd mounts file systems and sets up namespaces for its services; roles load nftables rules
     *("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN"),
+    # root reads what others own, as on any server
+    *("--cap-add", "DAC_READ_SEARCH"),
     # root sees which process holds a socket, as on any server
     *("--cap-add", "SYS_PTRACE"),
     # the default profiles refuse what these capabilities are for

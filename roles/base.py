@@ -76,12 +76,13 @@ def _preflight(name_of_host: str, *, takes_mail: bool) -> Generator[StringComman
 
 
 def upgrade_time(site: Site) -> str:
-    """When this host installs security updates (HH:MM): no two exchangers at once, the least preferred first.
+    """When this host installs security updates (HH:MM): no two at once, the last in the inventory first.
 
+    Not by preference: a primary that is swapped for a day must not move the nights of updates.
     The host of the database follows the last of them.
     """
     exchangers = site.exchange.exchangers
-    first_to_last = sorted(exchangers, key=lambda name: exchangers[name].mx_priority, reverse=True)
+    first_to_last = [*reversed(exchangers)]
     position = len(first_to_last) if site.is_database else first_to_last.index(site.name)
     hour, minute = map(int, site.exchange.access.upgrades_from.split(":"))
     between = min(MINUTES_BETWEEN, MINUTES_A_DAY // len(first_to_last))

@@ -35,6 +35,7 @@ PORTS = {
 PATHS = {
     rspamd.SCAN_SOCKET: "spam checks (rspamd)",
     rspamd.CONTROLLER_SOCKET: "Rspamd's controller, for root and vitals (rspamd)",
+    "/var/lib/rspamd/rspamd.sock": "Rspamd's processes among themselves (rspamd)",
     valkey.SOCKET: "counters, password and access list beside (valkey)",
     signing.SOCKETS["own"]: "DKIM for our own mail, from postfix-out (signing)",
     signing.SOCKETS["forwarded"]: "ARC seals, from postfix-out (signing)",

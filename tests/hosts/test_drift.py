@@ -28,7 +28,7 @@ LISTENS = "timeout 60 sh -c 'until ss -Hltn | grep -qF 127.0.0.1:{port}; do slee
 
 LISTEN = f"""systemd-run -q --unit=by-hand python3 -c '
 import socket, time
-socket.create_server(("127.0.0.1", 4444))
+held = socket.create_server(("127.0.0.1", 4444))
 time.sleep(600)' && {LISTENS.format(port=4444)}"""
 
 
@@ -93,8 +93,8 @@ TAMPERINGS = {
         "systemctl mask -q --now prometheus-blackbox-exporter",
         "systemctl unmask -q prometheus-blackbox-exporter; systemctl start prometheus-blackbox-exporter; "
         f"{LISTENS.format(port=20464)}",
-        ("unit", "prometheus-blackbox-exporter.service"),
-        ("socket:tcp 127.0.0.1:20464",),
+        ("unit", "/etc/systemd/system/prometheus-blackbox-exporter.service"),
+        ("unit:prometheus-blackbox-exporter.service", "socket:tcp 127.0.0.1:20464"),
     ),
     "a drop-in of a service": Tampering(
         f"mkdir -p $(dirname {NODE_DROP_IN}); printf '[Service]\\nNice=7\\n' >{NODE_DROP_IN}; "

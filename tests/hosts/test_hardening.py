@@ -13,6 +13,10 @@ WORST = {
     "postfix.service": 3.5,
     "postfix@out.service": 3.5,
     "valkey-server.service": 1.5,
+    "nginx.service": 2.5,
+    "unbound.service": 2.0,
+    # root that only reads: the rules and the sockets in force, and authorized_keys
+    "drift.service": 3.0,
     "prometheus.service": 2.5,
     "prometheus-alertmanager.service": 2.5,
     "prometheus-node-exporter.service": 2.5,

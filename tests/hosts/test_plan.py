@@ -75,7 +75,7 @@ def test_what_was_tampered_with_is_shown_and_left_to_the_converge(
     services = {
         change["name"]: change["action"] for change in place["changes"] if change["kind"] == "service"
     }
-    assert services == {"rspamd": "restart", "spamd": "start", "postfix": "reload"}
+    assert services == {"rspamd": "restart", "spamd": "start", "postfix": "reload", "nginx": "reload"}
     others = [planned["hosts"][name]["summary"] for name in planned["hosts"] if name != pair.last]
     assert {*others, planned["dns"]["summary"]} == {"nothing"}
 

@@ -84,7 +84,7 @@ def test_modules_that_ask_the_internet_are_as_the_inventory_says(
 
 
 def test_it_runs_as_many_scanners_as_the_inventory_says(host: Host, exchange: Exchange) -> None:
-    scanners = host.check_output("pgrep -cf '^rspamd: normal process'")
+    scanners = host.check_output(f"pgrep -cf '^rspamd: normal process [(]{SCAN} '")
 
     assert int(scanners) == exchange.spam.rspamd.workers
 

@@ -37,8 +37,9 @@ def values(secrets: Secrets, pair: Pair) -> list[str]:
         Path(pair.exchange.tls.key.format(fqdn=host.fqdn)).read_text()
         for host in pair.exchange.exchangers.values()
     )
-    lines = [line for key in keys for line in key.splitlines() if len(line) > 20 and "-----" not in line]
-    return [*secrets.values, exporter_password(secrets), *lines]
+    texts = (*secrets.values, exporter_password(secrets), *keys)
+    lines = (line for text in texts for line in text.splitlines())
+    return [line for line in lines if "-----" not in line and line.strip("=")]
 
 
 @pytest.fixture(scope="module")

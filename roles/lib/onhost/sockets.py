@@ -7,6 +7,7 @@ container without CAP_SYS_PTRACE.
 import grp
 import json
 import pwd
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -40,10 +41,17 @@ def _access(path: Path) -> list[str]:
     return [f"{stat.S_IMODE(status.st_mode):04o}", _user(status.st_uid), group]
 
 
+def _path(line: str) -> Path | None:
+    """The absolute path that a line of ss(8) means: Postfix names its sockets from the queue it stands in."""
+    name, process = line.split()[4], re.search(r"pid=(\d+)", line)
+    if name[0] in "*@" or not (name[0] == "/" or process):
+        return None
+    return Path(name) if process is None else Path(f"/proc/{process[1]}/cwd").readlink() / name
+
+
 def _unix() -> list[dict[str, Any]]:
     """Path, and mode, user and group of the socket and of its directory."""
-    paths = {line.split()[4] for line in _output("ss", "-Hlx").splitlines()}
-    files = sorted(Path(path) for path in paths if path.startswith("/"))
+    files = sorted({path for line in _output("ss", "-Hlxp").splitlines() if (path := _path(line))})
     return [
         {"path": str(file), "access": _access(file), "directory": _access(file.parent)}
         for file in files

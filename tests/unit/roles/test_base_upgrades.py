@@ -22,10 +22,16 @@ def paths(of: Exchange, name: str = "mx1") -> set[str]:
     return {file.path for file in render_files(site(of, name))}
 
 
-def test_no_two_exchangers_have_the_same_hour_and_the_least_preferred_comes_first() -> None:
+def test_no_two_exchangers_have_the_same_hour_and_the_last_comes_first() -> None:
     of = exchange(MX1, MX2, MX3)
 
-    assert [upgrade_time(site(of, name)) for name in ("mx2", "mx1", "mx3")] == ["02:00", "04:00", "06:00"]
+    assert [upgrade_time(site(of, name)) for name in ("mx3", "mx2", "mx1")] == ["02:00", "04:00", "06:00"]
+
+
+def test_a_primary_that_is_swapped_moves_no_hour() -> None:
+    swapped = exchange(MX1 | {"mx_priority": 20}, MX2 | {"mx_priority": 10})
+
+    assert [upgrade_time(site(swapped, name)) for name in ("mx2", "mx1")] == ["02:00", "04:00"]
 
 
 def test_the_hours_go_round_the_clock() -> None:
