@@ -159,7 +159,7 @@ INCIDENTS = (
         "DNS server gone",
         "the one that takes the hosts' updates; the resolver stays",
         Fault(lambda _: stopped(OUTSIDE, KNOT), lambda: not are_active(OUTSIDE, KNOT)),
-        Expected(None, ("ResolverSlow",)),
+        Expected(None, ("ResolverSlow", "FailoverCannot")),
     ),
     Incident(
         "Valkey gone",
