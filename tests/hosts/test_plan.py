@@ -86,6 +86,7 @@ def test_what_was_tampered_with_is_shown_and_left_to_the_converge(
         "rspamd | rspamd: converged",
         "spamassassin | spamd: converged",
         "postfix | postfix: converged",
+        "policy | nginx: converged",
     }
     assert main_pid(last, "rspamd") != rspamd
     assert plan(pair)[0] == 0
