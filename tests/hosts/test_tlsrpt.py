@@ -59,7 +59,7 @@ def at_once(host: Host) -> Iterator[float]:
 def told(host: Host, domain: str, since: float) -> list[str]:
     """What Postfix has told the collector of a receiver."""
     host.check_output("journalctl --sync")
-    said = host.check_output(f"journalctl -q -o cat -t postfix-out/smtp --since @{since:.0f}")
+    said = host.check_output(f"journalctl -q -o cat -t postfix-out/smtp --since @{since:.3f}")
     return [line for line in said.splitlines() if "TLSRPT: " in line and f"domain={domain}," in line]
 
 
