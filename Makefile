@@ -9,7 +9,7 @@ GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab
 CHECKED := bench controller deploy.py inventory lab roles src tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long faults rolling rotation incidents fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench bench-fleet
+.PHONY: help up down test test-long faults rolling rotation recovery incidents fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench bench-fleet
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ test-long: test ## all tests, then every fault case, change, rotation, and ten m
 	@$(BIN)/python -m tests.faults
 	@$(BIN)/python -m tests.rolling
 	@$(BIN)/python -m tests.rotation
+	@$(BIN)/python -m tests.recovery
 	@$(BIN)/python -m tests.fuzz --seconds 600
 
 faults: .venv/ready ## every fault case with a ledger: what was lost, repeated, delayed, refused
@@ -42,6 +43,9 @@ rolling: .venv/ready ## converges, rollbacks, a replaced host under load, with a
 
 rotation: .venv/ready ## each secret rotated under load, with a ledger
 	@$(BIN)/python -m tests.rotation $(CASES)
+
+recovery: .venv/ready ## backup, a dying host, a broken disk, a lost host, under load, with a ledger
+	@$(BIN)/python -m tests.recovery $(CASES)
 
 incidents: .venv/ready ## each incident left to the hosts: how soon seen, acted upon and over (about two hours)
 	@$(BIN)/python -m tests.incidents $(CASES)

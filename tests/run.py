@@ -4,6 +4,7 @@ A stage that fails does not stop the others: what fails tells more when one sees
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from lab import engine
 from lab.settings import LAB
 from roles.lib import ports
 
@@ -101,6 +103,8 @@ def main() -> int:
     A stage is named by its first word, as in `python -m tests.run mail`.
     """
     wanted = sys.argv[1:]
+    if not shutil.which("age"):
+        engine.install(["age"])  # what encrypts secrets: its tests ask the real program
     REPORTS.mkdir(parents=True, exist_ok=True)
     for old in REPORTS.glob("*.xml"):
         old.unlink()
