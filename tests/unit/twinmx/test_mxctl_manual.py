@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from controller.manual import ANSWERS, DOCUMENT, commands, render
 from tests.unit.twinmx.forwarder_settings import SETTINGS as FORWARDER
-from tests.unit.twinmx.operated import operated
+from tests.unit.twinmx.operated import operated, until
 from tests.unit.twinmx.quarantined import Host
 from tests.unit.twinmx.queued import GREYLISTED, REFUSED, Queued
 from tests.unit.twinmx.test_top import SETTINGS as LIMITS
@@ -99,6 +99,7 @@ def test_what_agents_say_is_as_shown(pair: Any, monkeypatch: pytest.MonkeyPatch,
     host = pair[0]
     as_shown("failover hold", host.told("failover", "hold", "--for", "1h"))
     as_shown("failover release", host.told("failover", "release"))
+    until(lambda: all(one.is_ready() for one in pair))
     as_shown("drain", host.told("drain", "--wait"))
     as_shown("failover status", host.told("failover", "status"))
     as_shown("status", host.told("status", status=1))

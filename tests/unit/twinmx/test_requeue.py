@@ -195,6 +195,7 @@ def test_an_operator_who_stops_it_gets_the_account(queued: Queued) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     stopper = threading.Thread(target=interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started deaf to it
     stopper.start()
     answer = ask(queued, "--batch", "1", "--pause", "60s", "--json")
     stopper.join()
