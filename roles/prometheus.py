@@ -72,7 +72,8 @@ def jobs(site: Site) -> list[Job]:
 def render_rules(site: Site) -> ManagedFile:
     """The rules, the same on every host."""
     rules = rule_file(groups(site.exchange), site.exchange.monitors)
-    return ManagedFile(RULES, WRITTEN + yaml.safe_dump(rules, sort_keys=False, width=1_000))
+    text = yaml.dump(rules, Dumper=yaml.CSafeDumper, sort_keys=False, width=1_000)  # written for each host
+    return ManagedFile(RULES, WRITTEN + text)
 
 
 def render_files(site: Site) -> list[Managed]:
