@@ -1,6 +1,7 @@
 """The flags of a drill or an operation, from the command line to what the world sees, and back."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dns.query
 import dns.tsigkeyring
@@ -9,14 +10,17 @@ import pytest
 
 from inventory.schema import Exchange
 from inventory.secrets import Secrets
+from lab.waiting import until
 from tests.hosts.asking import Host, listening, main_pid, reach
 from tests.hosts.conftest import reached
 from tests.hosts.converging import Pair
 from tests.hosts.delivering import delivered
 from tests.hosts.test_dns import resolved
+from tests.hosts.test_failover import ask
 
 pytestmark = [pytest.mark.role("flags"), pytest.mark.changes]
 
+FORWARDERS = "forwarder@1 forwarder@2 forwarder@3"
 Records = set[tuple[str, str, str]]
 
 
@@ -60,6 +64,23 @@ def mx(exchange: Exchange, *names: str) -> set[str]:
         f"{priority} {exchange.exchangers[name].fqdn}."
         for priority, name in zip(priorities, names, strict=True)
     }
+
+
+def agent(host: Host) -> dict[str, Any]:
+    """What the host's failover agent says."""
+    return ask(host, "/state")
+
+
+def may_act(host: Host, exchange: Exchange) -> bool:
+    """Whether its agent's last act is old enough for the next one."""
+    state = agent(host)
+    return bool(state["at"] - (state["last_act"] or 0) > exchange.failover.minimum_seconds)
+
+
+def is_behind(exchange: Exchange, name: str) -> bool:
+    """Whether every served domain has the host last in its MX."""
+    order = [*(other for other in exchange.exchangers if other != name), name]
+    return all(resolved(domain, "MX") == mx(exchange, *order) for domain in exchange.domains)
 
 
 def test_primary_swaps_the_mx_records_and_tells_the_agents(
@@ -112,6 +133,32 @@ def test_a_drained_host_refuses_connections_and_the_other_takes_the_mail(
     pair.converge()
     assert reach(outside, drained.address, 25) == "open"
     assert delivered(exchange, drained)
+
+
+def test_what_an_agent_did_by_itself_stays_until_the_flag_ends_it(
+    pair: Pair, exchange: Exchange, outside: Host
+) -> None:
+    first, second = sorted(exchange.exchangers, key=lambda name: exchange.exchangers[name].mx_priority)
+    host = reached(str(exchange.exchangers[first].address))
+    until(lambda: may_act(host, exchange), exchange.failover.minimum_seconds + 60, "an agent that may act")
+    host.check_output(f"systemctl mask -q --runtime {FORWARDERS} && systemctl stop {FORWARDERS}")
+    try:
+        until(lambda: is_behind(exchange, first), 120, f"{first} drained by its own agent, and behind in DNS")
+    finally:
+        host.check_output(f"systemctl unmask -q --runtime {FORWARDERS} && systemctl start {FORWARDERS}")
+
+    pair.converge()
+
+    assert agent(host)["state"] != "active", "a converge leaves a running failover alone"
+    assert is_behind(exchange, first)
+    assert reach(outside, exchange.exchangers[first].address, 25) == "refused"
+
+    pair.converge(failover="end")
+
+    until(lambda: agent(host)["state"] == "active", 60, f"{first} in service")
+    assert reach(outside, exchange.exchangers[first].address, 25) == "open"
+    for domain in exchange.domains:
+        assert resolved(domain, "MX") == mx(exchange, first, second)
 
 
 @pytest.mark.parametrize("number", [2, 4])
