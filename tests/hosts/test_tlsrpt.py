@@ -38,6 +38,12 @@ STS = next(one for one in RECEIVERS if one.policy == "right" and not one.dane)
 ASKING = (DANE, STS, WRONG)
 
 
+@pytest.fixture(autouse=True)
+def _reporting(exchange: Exchange) -> None:
+    if not exchange.tls.reports.send:
+        pytest.skip("this inventory sends no reports")
+
+
 @pytest.fixture
 def at_once(host: Host) -> Iterator[float]:
     """Today counts as over, and what was collected is reported within seconds; when that began."""
