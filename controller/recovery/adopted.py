@@ -12,7 +12,7 @@ from controller.lock import Lock
 from controller.recovery.ledger import Ledger
 from controller.recovery.onhost import OnHost
 from controller.remote import Remote
-from twinmx.recovery.adopting import ASIDE, LOGS, MESSAGES
+from twinmx.recovery.adopting import ASIDE, EVACUATED, LOGS, MESSAGES
 
 INSTANCES = ("postfix", "postfix-out")
 DELIVERED = "var/lib/twinmx/delivered"
@@ -26,28 +26,31 @@ def adopt(remote: Remote, directory: str, *, there: bool = False, break_lock: bo
     host = OnHost(remote)
     with Lock([remote]).held(break_stale=break_lock):
         if there:
-            return Ledger.read(host.ask("adopt", directory))
+            return Ledger.read(host.ask("adopt", remote.name, directory))
         with packed(Path(directory)) as file:
-            return Ledger.read(host.take(["adopt", "-"], file))
+            return Ledger.read(host.take(["adopt", remote.name, "-"], file))
 
 
 @contextmanager
 def packed(directory: Path) -> Iterator[BinaryIO]:
     """A tar archive of the queues below `directory`: a disk's root, its var/spool, or a copy of that."""
     spools = [top / name for top in (directory / "var/spool", directory) for name in INSTANCES]
-    found = [path for path in spools if any((path / queue).is_dir() for queue in MESSAGES)]
-    if not found:
-        raise ControllerError(f"{directory}: there is no queue directory in it ({' or '.join(INSTANCES)})")
     with tempfile.TemporaryFile() as file:
         try:
+            found = [path for path in spools if any((path / queue).is_dir() for queue in MESSAGES)]
+            if not found:
+                raise ControllerError(
+                    f"{directory}: there is no queue directory in it ({' or '.join(INSTANCES)})"
+                )
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 for spool in found:
-                    for queue in (*MESSAGES, *LOGS, *ASIDE):
+                    for queue in (*MESSAGES, *LOGS, *ASIDE, EVACUATED):
                         if (spool / queue).is_dir():
                             tar.add(spool / queue, f"{spool.name}/{queue}")
                 if (directory / DELIVERED).is_dir():
                     tar.add(directory / DELIVERED, DELIVERED)
         except OSError as error:
-            raise ControllerError(f"{error.filename or directory}: {error.strerror}") from None
+            where = error.filename or f"{directory}, to be packed in {tempfile.gettempdir()}"
+            raise ControllerError(f"{where}: {error.strerror}") from None
         file.seek(0)
         yield file

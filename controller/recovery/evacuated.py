@@ -70,13 +70,13 @@ def _chosen(fleet: Fleet, name: str, wanted: str) -> str:
 
 
 def _drain(fleet: Fleet, gates: Gates, name: str) -> None:
-    """Drained for good: an evacuated host is not to come back by itself."""
+    """Drained for good, also where it is for a time, or on its way: it is not to come back by itself."""
     agent = fleet.agent(name)
     if agent.state in ("absent", "silent"):
         raise ControllerError(
             f"{name} cannot be drained: {agent.why_not}. Without it, with Postfix stopped at once: --at-once"
         )
-    if agent.active and agent.order is None:
+    if agent.active:
         if not agent.closed:
             gates.free(name)
         words = ["mxctl", "drain", "--wait", "--reason", REASON]
@@ -101,12 +101,20 @@ def _hand_over(source: OnHost, wishes: Wishes, clock: Clock) -> None:
 
 def _move(source: OnHost, target: OnHost) -> Ledger:
     """By files, what is left; a run that was broken off is taken up where it ended."""
-    if not sum(source.ask("take").values()):
-        return Ledger([])
+    taken = sum(source.ask("take").values())
+    stay = source.ask("left")
+    if not taken:
+        return Ledger.read(stay)
     with tempfile.TemporaryFile() as file:
-        source.give(["give"], file)
+        source.give(["give", target.name], file)
         file.seek(0)
-        ledger = Ledger.read(target.take(["adopt", "-"], file))
+        went = Ledger.read(target.take(["adopt", target.name, "-"], file))
+    if len(went.entries) != taken:
+        raise ControllerError(
+            f"{taken} messages were taken out of the queues of {source.name}, and {target.name} has seen "
+            f"{len(went.entries)}: the same again goes on"
+        )
+    them = "all but those that are left" if went.count("left") else "them"
     for directory in source.ask("forget"):
-        note(f"{target.name} has them; nothing reads the files any more: {source.name}:{directory}")
-    return ledger
+        note(f"{target.name} has {them}; nothing reads the files any more: {source.name}:{directory}")
+    return Ledger([*went.entries, *Ledger.read(stay).entries])

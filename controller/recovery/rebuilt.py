@@ -4,8 +4,7 @@ import time
 from pathlib import Path
 
 from controller.errors import ControllerError
-from controller.recovery.saved import checked, put_back, told
-from controller.report import note
+from controller.recovery.saved import checked, restore
 from controller.rolling import run as rolling
 from controller.rolling.fleet import Fleet
 from controller.rolling.run import Options
@@ -20,9 +19,9 @@ def rebuild(fleet: Fleet, name: str, backup: Path | None, options: Options) -> f
     if name not in fleet.remotes:
         raise ControllerError(f"{name}: no such exchanger; allowed: {', '.join(fleet.remotes)}")
     if backup:
-        note(told(checked(backup, name)))
+        checked(backup, name)
     began = time.monotonic()
     rolling.converge(fleet, options)
     if backup:
-        put_back(fleet.remotes[name], backup)
+        restore(fleet.remotes[name], backup, break_lock=options.break_lock)
     return time.monotonic() - began

@@ -61,12 +61,6 @@ def told(manifest: Manifest) -> str:
 def restore(remote: Remote, file: Path, *, break_lock: bool = False) -> None:
     """Put a backup of this host back; ControllerError, with the host untouched, where it is no such thing."""
     note(told(checked(file, remote.name)))
-    with Lock([remote]).held(break_stale=break_lock):
-        put_back(remote, file)
-
-
-def put_back(remote: Remote, file: Path) -> None:
-    """Give the host a file that was checked; it checks it again, whole, before it changes anything."""
-    with file.open("rb") as source:
-        for text in OnHost(remote).take(["restore", remote.name], source):
+    with Lock([remote]).held(break_stale=break_lock), file.open("rb") as source:
+        for text in OnHost(remote).take(["restore", remote.name], source):  # it checks it again, whole
             note(f"✓ {text}")

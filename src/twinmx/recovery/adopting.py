@@ -15,7 +15,7 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,11 +28,20 @@ from twinmx.recovery.queue_file import DamagedError, identity
 
 MESSAGES = ("incoming", "active", "deferred", "hold")
 ASIDE = {
-    "maildrop": "a program of that host had written it, and Postfix had not accepted it yet",
+    "maildrop": "it waits for pickup(8): a program of that host had written it, or postsuper -r requeued it",
     "corrupt": "Postfix has put it aside as damaged",
 }
 LOGS = ("bounce", "defer", "trace")
 """What Postfix keeps beside a message, under the same name: whom it still has to tell, and of what."""
+
+Logs = Mapping[str, Mapping[str, Path]]
+"""By kind, what Postfix keeps beside the messages of a queue directory, by their names."""
+
+EVACUATED = "evacuated"
+"""Below a queue directory, what an evacuation has taken out of it, and no other host is known to have."""
+
+GIVEN = "given-to."
+"""There, before the name of the host that was given it: an empty file."""
 
 STAGE = "adopting"
 ID = re.compile(r"[0-9A-Za-z]{6,}")
@@ -41,7 +50,12 @@ _TIMES = 1_000_000
 READY, EXPIRED = stat.S_IRWXU, stat.S_IXGRP
 """Modes (mail_queue.h) of a message that Postfix has accepted, and of one that shall expire: postsuper -e."""
 
+NEW = stat.S_IRUSR | stat.S_IWUSR
 NOT_ACCEPTED = "it had not been accepted yet: its sender has it still, and comes again"
+MODE_LOST = "its mode {:04o} is none of Postfix's: the copy has lost the modes, make another (cp -a, as root)"
+WITH = "{0} was given it by an evacuation, and may have adopted it: adopt this disk on {0}"
+RESERVE = 0.05
+"""What of its disk stays free for the mail that this host gets itself."""
 
 
 class AdoptError(Exception):
@@ -61,13 +75,47 @@ class Entry:
 
 
 def files(directory: Path) -> list[Path]:
-    """The files of a queue, in all of its subdirectories, that have the name of a message."""
-    return sorted(path for path in directory.rglob("*") if ID.fullmatch(path.name) and path.is_file())
+    """The files of a queue, in all of its subdirectories, that have the name of a message.
+
+    Raises `OSError` for a directory that cannot be read, as on a broken disk: its mail is not passed over.
+    """
+
+    def failed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    walked = os.walk(directory, onerror=failed)
+    found = (Path(where, name) for where, _, names in walked for name in names if ID.fullmatch(name))
+    return sorted(path for path in found if path.is_file())
+
+
+def given_to(aside: Path) -> list[str]:
+    """Who has been given what an evacuation has put there, and may have adopted it: one host, or none."""
+    return [path.name.removeprefix(GIVEN) for path in aside.glob(f"{GIVEN}*")]
+
+
+def put_aside(name: str, source: Path) -> list[Entry]:
+    """What in the queue directory `source` of the instance `name` is no message that Postfix delivers."""
+    return _left(name, source, ASIDE)
+
+
+def _left(name: str, source: Path, queues: Mapping[str, str]) -> list[Entry]:
+    return [
+        Entry(name, queue, path.name, "left", why=why)
+        for queue, why in queues.items()
+        for path in files(source / queue)
+    ]
 
 
 def accepted(path: Path) -> bool:
     """Whether Postfix has told the sender that it has the message."""
     return path.stat().st_mode & READY == READY
+
+
+def _why_not_accepted(queue: str, path: Path) -> str:
+    """Only in `incoming` are files that Postfix is still writing, of the mode 0600 (mail_stream.c)."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return NOT_ACCEPTED if queue == "incoming" and mode == NEW else MODE_LOST.format(mode)
 
 
 class Adopter:
@@ -81,19 +129,27 @@ class Adopter:
         self._stage = self._queue / STAGE
         self._journal = journal
 
-    def adopt(self, source: Path) -> list[Entry]:
+    def adopt(self, source: Path, host: str) -> list[Entry]:
         """Take over what is in `source`, a queue directory, and have it delivered; what became of each.
 
-        Raises `AdoptError`, `OSError`; the same again goes on where it ended.
+        `host` is our name in the inventory: what an evacuation has given to another one is left to that.
+        Raises `AdoptError`, `OSError`; the same again goes on where it ended. What was taken until then is
+        on its way: where the disk is full, that makes room.
         """
+        if self._queue.samefile(source):
+            raise AdoptError(f"{source} is the queue of this host itself: all of it would be sent twice")
         self._prepare()
-        entries = [self._take(source, queue, path) for queue in MESSAGES for path in files(source / queue)]
-        entries += [
-            Entry(self._name, queue, path.name, "left", why=why)
-            for queue, why in ASIDE.items()
-            for path in files(source / queue)
-        ]
-        self._release()
+        evacuated = source / EVACUATED
+        elsewhere = [name for name in given_to(evacuated) if name != host]
+        try:
+            entries = self._take_all(source)
+            if not elsewhere:
+                entries += self._take_all(evacuated)
+        finally:
+            self._release()
+        if elsewhere:
+            entries += _left(self._name, evacuated, dict.fromkeys(MESSAGES, WITH.format(*elsewhere)))
+        entries += put_aside(self._name, source)
         shutil.rmtree(self._stage)
         return entries
 
@@ -111,30 +167,35 @@ class Adopter:
         for path in files(self._stage):
             self._finish(path.name)
 
-    def _take(self, source: Path, queue: str, path: Path) -> Entry:
+    def _take_all(self, source: Path) -> list[Entry]:
+        logs = {log: {path.name: path for path in files(source / log)} for log in LOGS}
+        return [self._take(logs, queue, path) for queue in MESSAGES for path in files(source / queue)]
+
+    def _take(self, logs: Logs, queue: str, path: Path) -> Entry:
         def entry(state: Literal["adopted", "known", "left"], became: str = "", why: str = "") -> Entry:
             return Entry(self._name, queue, path.name, state, became, why)
 
         if not accepted(path):
-            return entry("left", why=NOT_ACCEPTED)
+            return entry("left", why=_why_not_accepted(queue, path))
         try:
             who = identity(path)
         except (DamagedError, OSError) as error:
             return entry("left", why=str(error))
         if known := self._journal.adopted.get(who):
             return entry("known", known.became)
-        became = self._staged(source, path)
+        became = self._staged(logs, path)
         self._journal.add(Adopted(who, self._name, queue, path.name, became, time.time()))
         self._finish(became)
         return entry("adopted", became)
 
-    def _staged(self, source: Path, path: Path) -> str:
+    def _staged(self, logs: Logs, path: Path) -> str:
         """Copy a message and its logs, under their name to be; returns that."""
+        self._have_room(path.stat().st_size)
         copy = self._stage / ".copy"
         _copied(path, copy)
         became = self._free_name(path, copy.stat().st_ino)
-        for log in LOGS:
-            for found in (source / log).rglob(path.name):
+        for log, those in logs.items():
+            if found := those.get(path.name):
                 beside = self._stage / f"{became}.{log}"
                 _copied(found, beside)
                 beside.chmod(0o600)
@@ -144,6 +205,14 @@ class Adopter:
         copy.rename(self._stage / became)
         sync_directory(self._stage)
         return became
+
+    def _have_room(self, size: int) -> None:
+        disk = shutil.disk_usage(self._queue)
+        if disk.free - size < RESERVE * disk.total:
+            raise AdoptError(
+                f"{self._queue}: only {disk.free >> 20} MiB of the disk are free, which this host needs for "
+                "its own mail. What was taken is on its way; when that has made room, the same again goes on"
+            )
 
     def _free_name(self, path: Path, inode: int) -> str:
         """Its time digits, or its file's, and `inode`; not the name of an old message's log."""
@@ -170,18 +239,21 @@ class Adopter:
 
     def _release(self) -> None:
         """Have Postfix's own tool look at them, and release those that nobody held before."""
-        said = self._postfix("postsuper", "-s", "hold", *LOGS)
+        said = self._postfix("postsuper", "-s", *LOGS, "hold")  # a name is changed beside its logs
         if b"Renamed to match inode" in said:
             raise AdoptError(
-                f"{self._queue}: postsuper has renamed messages: they stay on hold. {said.decode()}"
+                f"{self._queue}: postsuper has renamed messages; they stay on hold: look at them, then "
+                f"release each by `postsuper -c {self._instance.config_directory} -H ID`. {said.decode()}"
             )
         held = {path.name for path in files(self._queue / "hold")}
-        waiting = [name for name in self._journal.unreleased(self._name) if name in held]
+        due = [name for name in self._journal.unreleased(self._name) if not (self._stage / name).exists()]
+        waiting = [name for name in due if name in held]
         if waiting:
             self._postfix("postsuper", "-H", "-", given="".join(f"{name}\n" for name in waiting).encode())
             if still := {path.name for path in files(self._queue / "hold")} & set(waiting):
                 raise AdoptError(f"{self._queue}: still on hold: {', '.join(sorted(still))}")
-            self._journal.released(self._name, waiting)
+        if due:  # what is not held any more was released by a run that died before it could say so
+            self._journal.released(self._name, due)
 
     def _postfix(self, program: str, *words: str, given: bytes = b"") -> bytes:
         try:

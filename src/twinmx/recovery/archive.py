@@ -4,6 +4,7 @@ Last, because it has the SHA-256 of every other member, and those are only read 
 archive that was cut off has none, and is refused. The controller and the host read it with the same `check`.
 """
 
+import os
 import re
 import tarfile
 import time
@@ -82,9 +83,9 @@ class Writer:
         self.manifest.files[name] = Saved(sha256=hashing.hash.hexdigest(), size=size)
 
     def add_path(self, name: str, path: Path) -> None:
-        """Add what is in `path` now; raises `OSError`."""
-        with path.open("rb") as file:
-            status = path.stat()
+        """Add what is in `path` now; raises `OSError`, also for a link: whoever may put one there."""
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            status = os.fstat(file.fileno())
             self.add(name, file, status.st_size, status.st_mtime)
 
     def add_bytes(self, name: str, data: bytes) -> None:

@@ -27,15 +27,28 @@ class Adopted:
     at: float
 
 
+class JournalError(Exception):
+    """The journal is not what was written; the message says where, and what to do."""
+
+
 class Journal:
-    """A file of JSON lines: an adopted message each, or the queue ids that were released into delivery."""
+    """A file of JSON lines: an adopted message each, or the queue ids that were released into delivery.
+
+    Raises `JournalError` for any other file, `OSError`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.adopted: dict[str, Adopted] = {}
         self._released: set[tuple[str, str]] = set()
-        for line in path.read_text().splitlines() if path.exists() else ():
-            self._take(json.loads(line))
+        for number, line in enumerate(_whole_lines(path), 1):
+            try:
+                self._take(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise JournalError(
+                    f"{path}, line {number} is damaged ({error}): mend or remove that line; without it its "
+                    "message would be adopted again"
+                ) from error
 
     def _take(self, told: dict[str, object]) -> None:
         if isinstance(names := told.get("released"), list):
@@ -43,6 +56,7 @@ class Journal:
         else:
             one = Adopted(**told)  # type: ignore[arg-type] # what `add` has written
             self.adopted[one.identity] = one
+            self._released.discard((one.instance, one.became))  # an inode, so a name, may come again
 
     def add(self, one: Adopted) -> None:
         """Know a message from now on; raises `OSError`."""
@@ -72,3 +86,14 @@ class Journal:
         if new:
             sync_directory(self._path.parent)
         self._take(told)
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    """What was written to its end; what was not (a full disk, a crash) is taken away, for the next line."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        os.truncate(path, len(whole))
+    return whole.splitlines()

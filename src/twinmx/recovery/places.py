@@ -1,6 +1,8 @@
 """Where a host keeps what is worth saving, and who owns it."""
 
-import shutil
+import grp
+import os
+import pwd
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -37,8 +39,15 @@ def run(words: Sequence[str], given: bytes = b"") -> Ran:
 
 
 def chown(path: Path, user: str) -> None:
-    """Give a file or directory to a user and the group of that name; raises `OSError`, `LookupError`."""
-    shutil.chown(path, user, user)
+    """Give a file or directory to a user and the group of that name; raises `OSError`, `LookupError`.
+
+    Never what a link leads to: the directory may be another user's, who puts links where root comes by.
+    """
+    try:
+        ids = pwd.getpwnam(user).pw_uid, grp.getgrnam(user).gr_gid
+    except KeyError:
+        raise LookupError(f"there is no user {user!r} here: converge this host first") from None
+    os.chown(path, *ids, follow_symlinks=False)
 
 
 @dataclass(frozen=True)

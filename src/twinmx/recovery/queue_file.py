@@ -2,8 +2,9 @@
 
 A queue file is a row of records: a type, a length, data (Postfix: rec_type.h, record.c). Some change while
 the message waits: a recipient that has got it is marked, room that was left is used, sizes and pointers are
-filled in. The others (times, addresses, the content with the Received field of its own session) are the
-same in every copy of the file, early or late, and in no other message.
+filled in, the time to warn the sender is struck out when that is done. The others (times, addresses, the
+content with the Received field of its own session) are the same in every copy of the file, early or late, and
+in no other message.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 SIZE, END, DONE, CANCELLED, TO_DO = b"C", b"E", b"D", b"/", b"R"
-_CHANGING = (SIZE, b"p", b"w", b"K")
+WARN, KILLED = b"W", b"K"
+_CHANGING = (SIZE, b"p", b"w", WARN, KILLED)
 _LENGTH_BYTES = 5  # record.c reads no more into an int
 
 

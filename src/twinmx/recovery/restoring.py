@@ -7,6 +7,7 @@ Only what was learned from mail is replaced as a whole, since two such states ca
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -67,12 +68,12 @@ def _write(path: Path, member: Member) -> None:
 def _place(places: Places, source: Path, target: Path, user: str, candidate: str) -> None:
     """Have a copy of `source` at `target`, whole or not at all; `candidate` is its name until then."""
     beside = target.with_name(candidate)
-    if beside.is_dir():
+    if beside.is_dir() and not beside.is_symlink():
         shutil.rmtree(beside)  # of a restore that was broken off
     if source.is_dir():
         shutil.copytree(source, beside)
     else:
-        shutil.copy2(source, beside)
+        _copy(source, beside)
     for path in (beside, *beside.rglob("*")):
         places.chown(path, user)
         _sync(path)
@@ -80,8 +81,16 @@ def _place(places: Places, source: Path, target: Path, user: str, candidate: str
     sync_directory(target.parent)
 
 
+def _copy(source: Path, target: Path) -> None:
+    """Have a new file at `target`: never what a link there leads to, for its directory is another user's."""
+    target.unlink(missing_ok=True)
+    with source.open("rb") as there, target.open("xb") as here:
+        os.fchmod(here.fileno(), stat.S_IMODE(os.fstat(there.fileno()).st_mode))
+        shutil.copyfileobj(there, here)
+
+
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         os.fsync(handle)
     finally:
@@ -133,7 +142,7 @@ def _learn(places: Places, saved: Path) -> None:
     """spamd's user cannot read our directory, nor a pipe of root's."""
     beside = places.bayes_home / ".restore"
     try:
-        shutil.copyfile(saved, beside)
+        _copy(saved, beside)
         places.chown(beside, BAYES_USER)
         places.run(as_spamd(places, "sa-learn", "--restore", str(beside)))
     finally:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,11 +195,34 @@ def test_a_broken_host_s_disk_is_adopted_once(
     assert [path.name for path in mx2.host.places.delivered.iterdir()] == ["0" * 64]
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_host_that_died_in_its_evacuation_loses_nothing(
+    remotes: dict[str, FakeRemote], tmp_path: Path, there: bool
+) -> None:
+    disk = Host.make(tmp_path / "disk")
+    disk.put("out", "deferred/1/1A2B3C4D", message(1))
+    assert program(disk, ["take"])[0] == 0
+
+    assert adopted.adopt(remotes["mx2"], str(disk.root), there=there).count("adopted") == 1
+
+
 def test_a_directory_without_a_queue_is_refused(remotes: dict[str, FakeRemote], tmp_path: Path) -> None:
     with pytest.raises(ControllerError, match="there is no queue directory in it"):
         adopted.adopt(remotes["mx2"], str(tmp_path))
     with pytest.raises(ControllerError, match=r"mx2: .*there is no queue directory"):
         adopted.adopt(remotes["mx2"], str(tmp_path), there=True)
+
+
+def test_a_disk_that_the_operator_may_not_read_is_named(
+    remotes: dict[str, FakeRemote], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+
+    with pytest.raises(ControllerError, match=f"{tmp_path}.*: Permission denied"):
+        adopted.adopt(remotes["mx2"], str(tmp_path))
 
 
 # --- evacuate -----------------------------------------------------------------------------------------
@@ -239,6 +263,16 @@ def test_postfix_hands_over_itself_and_files_go_only_for_the_rest(remotes: dict[
     assert "--for" not in remotes["mx1"].ran[0], "it must not come back by itself"
 
 
+def test_one_that_is_drained_for_a_time_is_drained_for_good(remotes: dict[str, FakeRemote]) -> None:
+    """By an operator, or a converge that was broken off: it would come back with its Postfix stopped."""
+    drained = {"state": "draining", "order": Order(by="root", reason="twinmx converge")}
+    world = ready(with_hosts(exchange(), mx1=drained), remotes, waiting=[0])
+
+    evacuate(world)
+
+    assert remotes["mx1"].ran[0].startswith("mxctl drain --wait --reason")
+
+
 def test_what_providers_put_off_goes_over_as_files_once(remotes: dict[str, FakeRemote]) -> None:
     mx1, mx2 = remotes["mx1"].host, remotes["mx2"].host
     mx1.put("out", "deferred/1/1A2B3C4D", message(1))
@@ -276,6 +310,41 @@ _take = OnHost.take
 def _adopts_and_dies(host: OnHost, *arguments: object) -> None:
     _take(host, *arguments)  # type: ignore[arg-type]
     raise ControllerError("connection lost")
+
+
+def test_what_did_not_come_over_is_not_forgotten(
+    remotes: dict[str, FakeRemote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller whose disk is full has a shorter archive, and ssh may end with 0."""
+    mx1, mx2 = remotes["mx1"].host, remotes["mx2"].host
+    for number in (1, 2):
+        mx1.put("out", f"deferred/1/1A2B3C4{number}", message(number))
+    world = ready(World(exchange()), remotes, waiting=[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(OnHost, "give", _cut_off)
+        with pytest.raises(ControllerError, match=r"2 messages were taken .* mx2 has seen 1: the same again"):
+            evacuate(world)
+
+    assert evacuate(world, at_once=True).count("adopted") == 1
+    assert sorted(mx2.queued("out").values()) == [message(1), message(2)]
+
+
+_give = OnHost.give
+
+
+def _cut_off(host: OnHost, words: Sequence[str], target: BinaryIO) -> None:
+    _give(host, words, target)
+    target.seek(0)
+    with tarfile.open(fileobj=target) as tar:
+        cut = tar.getmembers()[-1].offset
+    target.truncate(cut)
+
+
+def test_what_waits_for_pickup_on_the_dying_host_is_named(remotes: dict[str, FakeRemote]) -> None:
+    remotes["mx1"].host.put("in", "maildrop/1A2B3C4D", b"T...")
+    world = ready(World(exchange()), remotes, waiting=[0])
+
+    assert evacuate(world).lines() == [("in", "maildrop", [1, 0, 0, 1])]
 
 
 def test_not_where_nobody_can_take_the_mail(remotes: dict[str, FakeRemote]) -> None:
@@ -323,8 +392,16 @@ def test_a_rebuilt_host_is_converged_and_then_gets_its_backup(
     seen: list[set[str]] = []
     monkeypatch.setattr(rolling, "converge", lambda *_: seen.append(quarantined(bare)))
 
+    locked: list[str] = []
+
+    def lock(hosts: Sequence[Remote]) -> Lock:
+        locked.extend(host.name for host in hosts)
+        return Lock([])
+
+    monkeypatch.setattr(saved, "Lock", lock)
     rebuilt.rebuild(world, "mx1", file, Options())
 
+    assert locked == ["mx1"], "nobody else changes it meanwhile"
     assert seen == [set()], "first it is an exchanger again"
     assert quarantined(bare) == {name}
 

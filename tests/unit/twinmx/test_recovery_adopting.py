@@ -1,14 +1,19 @@
 """Another host's queue in ours: every message once, none of ours touched, whatever breaks it off."""
 
+import os
+import shutil
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.unit.twinmx.recovering import FRESH, PARTLY, Host, message
 from twinmx.recovery.adopting import Adopter, AdoptError, Entry, instances_of
-from twinmx.recovery.journal import Journal
+from twinmx.recovery.journal import Adopted, Journal, JournalError
 from twinmx.recovery.queue_file import DamagedError, identity
+from twinmx.recovery.taking import give, take
 
 
 @pytest.fixture
@@ -24,7 +29,7 @@ def broken(tmp_path: Path) -> Host:
 def adopt(ours: Host, broken: Host, instance: str = "in") -> list[Entry]:
     journal = Journal(ours.places.adopted)
     adopter = Adopter(ours.places, instance, ours.instance(instance), journal)
-    return adopter.adopt(broken.spool(instance))
+    return adopter.adopt(broken.spool(instance), "mx2")
 
 
 def states(entries: list[Entry]) -> dict[str, str]:
@@ -37,6 +42,16 @@ def states(entries: list[Entry]) -> dict[str, str]:
 def test_a_message_is_the_same_after_one_recipient_has_got_it() -> None:
     assert FRESH.read_bytes() != PARTLY.read_bytes()
     assert identity(FRESH) == identity(PARTLY)
+
+
+def test_a_message_is_the_same_after_its_sender_was_warned(tmp_path: Path) -> None:
+    """qmgr(8) strikes the time of the warning (W) out: delay_warning_time."""
+    whole = FRESH.read_bytes()
+    first = 2 + whole[1]
+    for name, kind in (("before", b"W"), ("after", b"K")):
+        (tmp_path / name).write_bytes(whole[:first] + kind + b"\x0f" + b"%15d" % 7 + whole[first:])
+
+    assert identity(tmp_path / "before") == identity(tmp_path / "after")
 
 
 def test_another_message_is_another(tmp_path: Path) -> None:
@@ -123,6 +138,44 @@ def test_what_was_not_accepted_or_is_damaged_is_left_and_named(ours: Host, broke
     }  # fmt: skip
     assert "its sender has it still" in entries[0].why
     assert ours.queued("in") == {}
+
+
+def test_a_copy_that_lost_its_modes_is_not_taken_for_mail_that_its_sender_has(
+    ours: Host, broken: Host
+) -> None:
+    broken.put("in", "incoming/1A2B3C4D", message(1), mode=0o644)
+    broken.put("in", "deferred/1A2B3C4E", message(2), mode=0o600)
+
+    entries = adopt(ours, broken)
+
+    assert {entry.state for entry in entries} == {"left"}
+    assert all("lost the modes" in entry.why for entry in entries)
+
+
+def test_a_directory_that_cannot_be_read_is_not_passed_over(
+    ours: Host, broken: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken.put("in", "deferred/1/1A2B3C4D", message(1))
+    real = os.scandir
+
+    def failing(path: str) -> object:
+        if str(path).endswith("deferred/1"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+
+    with pytest.raises(OSError, match="deferred/1"):
+        adopt(ours, broken)
+
+
+def test_our_own_queue_is_refused(ours: Host) -> None:
+    ours.put("in", "deferred/1/1A2B3C4D", message(1))
+
+    with pytest.raises(AdoptError, match="is the queue of this host itself"):
+        adopt(ours, ours)
+
+    assert ours.queued("in") == {"deferred/1A2B3C4D": message(1)}
 
 
 def test_what_an_operator_has_let_expire_still_does(ours: Host, broken: Host) -> None:
@@ -215,6 +268,91 @@ def test_what_an_operator_holds_later_is_not_released_by_a_second_run(ours: Host
     adopt(ours, broken)
 
     assert list(ours.queued("in")) == [f"hold/{entry.became}"]
+
+
+def test_where_the_disk_is_nearly_full_what_was_taken_goes_out_to_make_room(
+    ours: Host, broken: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        broken.put("in", f"deferred/1A2B3C4{number}", message(number))
+    free = [1 << 30, 1 << 10]
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=1 << 30, free=free.pop(0)))
+        with pytest.raises(AdoptError, match="only 0 MiB of the disk are free"):
+            adopt(ours, broken)
+
+    (name,) = ours.queued("in")
+    assert name.startswith("deferred/")
+    assert sorted(entry.state for entry in adopt(ours, broken)) == ["adopted", "known"]
+    assert len(ours.queued("in")) == 2
+
+
+def test_a_line_of_the_journal_that_was_broken_off_is_none(ours: Host, broken: Host) -> None:
+    """The disk was full, or the power gone, while it was written: its message is not adopted yet."""
+    broken.put("in", "deferred/1A2B3C4D", message(1))
+    adopt(ours, broken)
+    with ours.places.adopted.open("a") as file:
+        file.write('{"identity": "0123')
+    broken.put("in", "deferred/1A2B3C4E", message(2))
+
+    assert sorted(entry.state for entry in adopt(ours, broken)) == ["adopted", "known"]
+    assert {entry.state for entry in adopt(ours, broken)} == {"known"}
+
+
+def test_a_damaged_journal_is_told_by_its_line(ours: Host) -> None:
+    ours.places.adopted.write_text("{}\n")
+
+    with pytest.raises(JournalError, match=r"adopted\.jsonl, line 1 is damaged"):
+        Journal(ours.places.adopted)
+
+
+def test_a_release_that_was_not_noted_is_noted_later(
+    ours: Host, broken: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what an operator holds after that stays held."""
+    broken.put("in", "deferred/1A2B3C4D", message(1))
+
+    def dies(*_: object) -> None:
+        raise OSError("the power is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "released", dies)
+        with pytest.raises(OSError, match="the power"):
+            adopt(ours, broken)
+    (entry,) = adopt(ours, broken)
+    (path,) = ours.spool("in").rglob(entry.became)
+    path.rename(ours.spool("in") / "hold" / entry.became)
+
+    adopt(ours, broken)
+
+    assert list(ours.queued("in")) == [f"hold/{entry.became}"]
+
+
+def test_a_name_that_comes_again_is_released_again(ours: Host) -> None:
+    """Inodes are used again: a later message may have the name of an earlier one."""
+    journal = Journal(ours.places.adopted)
+    journal.add(Adopted("one", "in", "deferred", "1A2B3C4D", "1A2B3C4E", 1.0))
+    journal.released("in", ["1A2B3C4E"])
+    journal.add(Adopted("two", "in", "deferred", "1A2B3C4F", "1A2B3C4E", 2.0))
+
+    assert "1A2B3C4E" in Journal(ours.places.adopted).unreleased("in")
+
+
+@pytest.mark.parametrize(("given", "became"), [("", "adopted"), ("mx2", "adopted"), ("mx3", "left")])
+def test_what_an_evacuation_took_out_before_the_host_died_is_adopted(
+    ours: Host, broken: Host, given: str, became: str
+) -> None:
+    """Unless another host was given it, which then alone knows what it has of it."""
+    broken.put("in", "deferred/1A2B3C4D", message(1))
+    take(broken.places, {"in": broken.instance("in")})
+    if given:
+        give(broken.places, {"in": broken.instance("in")}, BytesIO(), given)
+
+    (entry,) = adopt(ours, broken)
+
+    assert entry.state == became
+    assert list(ours.queued("in").values()) == ([message(1)] if became == "adopted" else [])
+    assert ("adopt this disk on mx3" in entry.why) == (became == "left")
 
 
 # --- where it is --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from twinmx.aliases.overrides import Override, write_overrides
 from twinmx.quarantine import Quarantine
 from twinmx.recovery import saving
 from twinmx.recovery.archive import MANIFEST, ArchiveError, Manifest, check
+from twinmx.recovery.places import chown
 from twinmx.recovery.restoring import restore
 from twinmx.recovery.saving import save
 
@@ -225,6 +226,45 @@ def test_what_the_engines_learned_comes_back(host: Host, new: Host) -> None:
     with closing(sqlite3.connect(new.places.rspamd / "bayes.spam.sqlite")) as base:
         assert base.execute("select token from tokens").fetchall() == [(7,)]
     assert new.ran[:2] == ["systemctl stop rspamd.service", "systemctl start rspamd.service"]
+
+
+def test_a_link_in_another_user_s_directory_leads_root_nowhere(
+    host: Host, new: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a program that was taken over puts where a restore, or a backup, comes by as root."""
+    tokens = host.places.bayes_home / ".spamassassin/bayes_toks"
+    tokens.parent.mkdir()
+    tokens.touch()
+    with closing(sqlite3.connect(host.places.rspamd / "bayes.spam.sqlite")) as base:
+        base.execute("create table tokens (token int)")
+    secret = new.root / "secret"
+    secret.write_bytes(b"root's")
+    (new.places.bayes_home / ".restore").symlink_to(secret)
+    (new.places.rspamd / ".bayes.spam.sqlite").symlink_to(secret)
+
+    restore(new.places, "mx1", backup(host))
+
+    assert secret.read_bytes() == b"root's"
+    assert not (new.places.rspamd / "bayes.spam.sqlite").is_symlink()
+    (host.places.quarantine / item(host) / "message.eml").rename(host.root / "aside")
+    (host.places.quarantine / Quarantine(host.places.quarantine).names()[0] / "message.eml").symlink_to(
+        secret
+    )
+    with pytest.raises(OSError, match="symbolic links"):
+        backup(host)
+
+
+def test_root_gives_away_no_file_that_a_link_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(os, "chown", lambda *_, follow_symlinks=True: asked.append(follow_symlinks))
+
+    chown(tmp_path, "root")
+
+    assert asked == [False]
+    with pytest.raises(LookupError, match="no user 'nobody-here' here: converge this host first"):
+        chown(tmp_path, "nobody-here")
 
 
 def block(host: Host, name: str) -> None:
