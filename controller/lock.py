@@ -1,7 +1,8 @@
-"""One operator at a time: a lock on each host that is going to be changed, kept alive while the run lives.
+"""One operator at a time: a lock on each exchanger, kept alive while the run lives.
 
-On the hosts, because operators need not share a controller. A run that has died is not guessed at: its lock
-is told with its owner and its silence, and broken by a flag.
+On the hosts, because operators need not share a controller; on all that are reached, since who changes one
+relies on the others. A run that has died is not guessed at: its lock is told with its owner and its silence,
+and broken by a flag.
 """
 
 import getpass
@@ -14,7 +15,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from controller.errors import ControllerError
-from controller.remote import Remote
+from controller.remote import UNREACHED, Remote
+from roles.lib.converge import GENERATIONS
 from roles.lib.observed import ONHOST
 
 FILE = "/run/twinmx-converge.json"
@@ -25,10 +27,17 @@ EXPIRES_SECONDS = 120.0
 
 
 class Lock:
-    """The locks of one run on `hosts`; `lost` says why they are no longer ours, where they are not."""
+    """The locks of one run on `hosts`, and on those of `others` that are reached.
 
-    def __init__(self, hosts: Sequence[Remote], *, beat_seconds: float = BEAT_SECONDS) -> None:
+    `lost` says why they are no longer ours, where they are not.
+    """
+
+    def __init__(
+        self, hosts: Sequence[Remote], others: Sequence[Remote] = (), *, beat_seconds: float = BEAT_SECONDS
+    ) -> None:
         self._hosts = hosts
+        self._others = others
+        self._taken: list[Remote] = []
         self._beat_seconds = beat_seconds
         self._holder = {
             "id": secrets.token_hex(8),
@@ -44,41 +53,46 @@ class Lock:
             "holder": self._holder,
             "file": FILE,
             "expires_seconds": EXPIRES_SECONDS,
+            "generations": GENERATIONS,
             "break": break_,
         }
         host.python((ONHOST / PROGRAM).read_text(), json.dumps(asked))
 
-    def check(self) -> None:
-        """Raise ControllerError where somebody else has the lock meanwhile."""
+    def check(self, *names: str) -> None:
+        """Raise ControllerError where somebody else has the lock meanwhile; asks the hosts `names` anew."""
+        self._beat_once([host for host in self._taken if host.name in names])
         if self.lost:
             raise ControllerError(f"this run no longer has its lock: {self.lost}")
 
     def _beat(self) -> None:
-        """A host that does not answer once keeps the lock: its last heartbeat counts for a while."""
         while not self._ended.wait(self._beat_seconds):
-            for host in self._hosts:
-                try:
-                    self._do(host, "beat")
-                except ControllerError as error:
-                    if "the lock " in str(error):
-                        self.lost = str(error)
+            self._beat_once(self._taken)
+
+    def _beat_once(self, hosts: Sequence[Remote]) -> None:
+        """A host that does not answer once keeps the lock: its last heartbeat counts for a while."""
+        for host in hosts:
+            try:
+                self._do(host, "beat")
+            except ControllerError as error:
+                if "the lock " in str(error):
+                    self.lost = str(error)
 
     @contextmanager
     def held(self, *, break_stale: bool = False) -> Iterator["Lock"]:
         """Hold it on all of them, or on none: ControllerError with who has it."""
-        taken: list[Remote] = []
         beating = threading.Thread(target=self._beat, daemon=True)
         try:
-            for host in sorted(self._hosts, key=lambda host: host.name):
+            reached = [host for host in self._others if host.try_("true").status != UNREACHED]
+            for host in sorted([*self._hosts, *reached], key=lambda host: host.name):
+                self._taken.append(host)  # before: an answer that is cut off may have been a yes
                 self._do(host, "take", break_=break_stale)
-                taken.append(host)
             beating.start()
             yield self
         finally:
             self._ended.set()
             if beating.ident is not None:
                 beating.join()
-            for host in taken:
+            for host in self._taken:
                 self._release(host)
 
     def _release(self, host: Remote) -> None:

@@ -30,7 +30,7 @@ make mxctl CMD="status"                             # on all, one after the othe
 make mxctl CMD="status --json"                      # one object: host -> {"status", "answer", "errors"}
 make mxctl CMD="drain --for 2h" HOST=mx1            # what changes something names one host,
 make mxctl CMD="engine skip rspamd --for 30m" ALL=1 # or says that it means all
-bin/twinmx mxctl inventory/ours.py -- queue --by reason
+bin/twinmx mxctl inventory/yours.py -- queue --by reason
 ```
 
 The exit status is the worst of the hosts'. A host that cannot be reached counts as 3.

@@ -5,6 +5,7 @@ is the only one.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from controller.errors import ControllerError
+from controller.reaching import with_way_out
 from inventory.schema import Exchange
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = "deploy.py"
+PYINFRA_ERROR = re.compile(r"^--> pyinfra error(?: in \S+ line \d+)?: (.+)\s*\Z", re.MULTILINE)
 LONGEST_COMPLAINT = 4000
 """Characters of pyinfra's last words that are worth repeating; the end of a traceback is in them."""
 
@@ -62,15 +65,25 @@ def quiet(
 
 
 def complaint(told: str) -> str:
-    """What pyinfra said last on its standard error: below its last heading ("--> Loading inventory...")."""
+    """What pyinfra said last on its standard error: below its last heading ("--> Loading inventory..."),
+    or in it, where the heading is itself the error.
+    """
+    if itself := PYINFRA_ERROR.search(told):
+        return with_way_out(itself[1])
     return told.rpartition("--> ")[2].partition("\n")[2].strip()[-LONGEST_COMPLAINT:] or told
 
 
 def totals(arguments: Sequence[str]) -> dict[str, int]:
-    """Run pyinfra with --json; how many operations changed something (`success`), failed, did nothing."""
+    """Run pyinfra with --json; how many operations changed something (`success`), failed, did nothing.
+
+    Raises ControllerError where a host has done none of them, as one that was not reached.
+    """
     done = quiet([*arguments, "--json"])
     try:
-        counted: dict[str, Any] = json.loads(done.stdout)["results"]["totals"]
+        results = json.loads(done.stdout)["results"]
+        counted: dict[str, Any] = results["totals"]
     except (json.JSONDecodeError, KeyError):
         raise ControllerError(f"pyinfra printed no result:\n{complaint(done.stderr)}") from None
+    if results["failed_hosts"] and not counted["error"]:
+        raise ControllerError(f"not converged: {', '.join(results['failed_hosts'])}; `twinmx plan` says why")
     return {name: int(number) for name, number in counted.items() if isinstance(number, int)}

@@ -12,6 +12,7 @@ from typing import Any
 
 from controller.errors import ControllerError
 from controller.pyinfra import ROOT
+from controller.reaching import with_way_out
 
 UNREACHED = 255
 """The exit status of ssh(1) where it was not let in."""
@@ -50,8 +51,9 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """All that it printed, errors first."""
-        return "\n".join(text for text in (self.errors.strip(), self.output.strip()) if text)
+        """All that it printed, errors first; where the host was not reached, what to do as well."""
+        words = "\n".join(text for text in (self.errors.strip(), self.output.strip()) if text)
+        return with_way_out(words) if self.status == UNREACHED else words
 
 
 @dataclass(frozen=True)

@@ -18,20 +18,44 @@ def rollback(fleet: Fleet, name: str, *, in_service: bool = False, break_lock: b
         raise ControllerError(f"{name}: no such exchanger; allowed: {', '.join(fleet.remotes)}")
     gates = Gates(fleet, "", Clock())
     heading(name)
-    with Lock([fleet.remotes[name]]).held(break_stale=break_lock):
+    others = [remote for known, remote in fleet.remotes.items() if known != name]
+    with Lock([fleet.remotes[name]], others).held(break_stale=break_lock):
+        fleet.can_go_back(name)
         agent = fleet.agent(name)
-        if not in_service and _is_to_be_drained(fleet, agent, name):
+        if agent.ours:
+            fleet.drain(name)  # by a run that was broken off; for its time anew
+        elif not in_service and _is_to_be_drained(fleet, agent, name):
             gates.room([name])
             gates.others_greet([name])
             gates.free(name)
-            fleet.drain(name)
+            _drain(fleet, name)
             note(f"✓ {name} is drained")
         try:
             note(fleet.rollback(name).rstrip())
+            gates.answers(name)
+            _bring_back(fleet, gates, name)
         except ControllerError as error:
-            raise ControllerError(f"{error}\nWhere it is drained, `mxctl undrain` there ends that.") from None
-        gates.answers(name)
-        _bring_back(fleet, gates, name)
+            raise ControllerError(f"{error}{_kept_out(fleet, name)}") from None
+
+
+def _drain(fleet: Fleet, name: str) -> None:
+    try:
+        fleet.drain(name)
+    except ControllerError:
+        if fleet.agent(name).ours:  # it is, or will be, but did not say so in time
+            fleet.undrain(name)
+        raise
+
+
+def _kept_out(fleet: Fleet, name: str) -> str:
+    """Have a host that we drained, and that is not what it was, not return by itself."""
+    if not fleet.agent(name).ours:
+        return ""
+    try:
+        fleet.drain(name, for_ever=True, wait=False)
+    except ControllerError as error:
+        return f"\nIt is drained, and could not be told to stay so: {error}"
+    return f"\nIt stays drained: `mxctl undrain` on {name} brings it back."
 
 
 def _is_to_be_drained(fleet: Fleet, agent: Agent, name: str) -> bool:

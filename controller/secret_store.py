@@ -101,7 +101,10 @@ def _recipients(source: SecretSource) -> list[str]:
         return ["-R", str(Path(source.recipients).expanduser())]
     identity = Path(source.identity or "").expanduser()
     if not identity.exists():
-        raise ControllerError(f"{identity}: no such identity; make it: age-keygen -o {identity}")
+        raise ControllerError(
+            f"{identity}: no such identity; make it: "
+            f"install -d -m 0700 {identity.parent} && age-keygen -o {identity}"
+        )
     refuse_open(identity)
     keys = run(source, ["age-keygen", "-y", str(identity)]).split()
     return [word for key in keys for word in ("-r", key)]

@@ -33,13 +33,17 @@ def _there(inventory: str) -> str:
     if not (ROOT / inventory).is_file():
         known = ", ".join(_inventories(""))
         raise typer.BadParameter(f"{inventory}: no such file in {ROOT}; there are {known}")
+    if not inventory.endswith(".py"):
+        raise typer.BadParameter(f"{inventory}: no inventory; allowed: the .py file that reads it")
     return inventory
 
 
 Inventory = Annotated[
     str,
     typer.Argument(
-        help="An inventory file, such as inventory/lab.py.", callback=_there, autocompletion=_inventories
+        help="An inventory file, such as inventory/production.py.",
+        callback=_there,
+        autocompletion=_inventories,
     ),
 ]
 Data = Annotated[list[str] | None, typer.Option("--data", help="A flag, as in primary=mx2. Repeatable.")]

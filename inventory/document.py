@@ -28,14 +28,14 @@ INTRODUCTION = """\
 All facts of a mail exchange are in one YAML file: who the exchangers are, which domains they serve, and
 every knob. A short Python file beside it says how pyinfra reaches the hosts. `inventory/exchange.yml` with
 `lab.py` is the lab, `vagrant.yml` with `vagrant.py` the second pair, `fleet.yml` with `fleet.py` eight
-hosts to measure on, `production.yml` with `production.py` an example to copy:
+hosts to measure on, `production.yml` with `production.py` an example to copy, which
+[operations.md](operations.md#the-first-pair) does in one command:
 
 ```
-cp inventory/production.yml inventory/ours.yml    # put your names, addresses and networks
-cp inventory/production.py inventory/ours.py      # name ours.yml in it, and your SSH key
-pyinfra inventory/ours.py debug-inventory         # check it; no host is contacted
-pyinfra inventory/ours.py deploy.py --dry         # what would change
-pyinfra inventory/ours.py deploy.py               # change it
+bin/twinmx secrets init inventory/yours.py        # make its secrets
+bin/twinmx secrets check inventory/yours.py       # check both; no host is asked
+bin/twinmx plan inventory/yours.py                # what would change
+bin/twinmx converge inventory/yours.py            # change it, one exchanger after another
 ```
 
 Everything is checked before pyinfra connects to a host: unknown keys, values out of range, two exchangers
@@ -43,7 +43,7 @@ with one name or address, deadlines that do not fit into each other, secrets, al
 are told at once, each on a line with the file, the line, the key, the value and what is allowed:
 
 ```
-inventory/ours.yml:29: rate_limits.answer: 250; allowed: 550, 450 or 421 (The SMTP answer above a limit)
+inventory/yours.yml:29: rate_limits.answer: 250; allowed: 550, 450 or 421 (The SMTP answer above a limit)
 ```
 
 ## A complete example
@@ -63,8 +63,8 @@ What is left out has its default. Where the tables below say **required**, there
 FLAGS_INTRODUCTION = """\
 ## Flags
 
-A drill or an operation changes some facts for one converge, with `--data` on the command line of pyinfra,
-as in `pyinfra inventory/lab.py deploy.py --data primary=mx2`. Without the flag, the next converge goes back
+A drill or an operation changes some facts for one converge, with `--data` on the command line, as in
+`bin/twinmx converge inventory/lab.py --data primary=mx2`. Without the flag, the next converge goes back
 to what the file says. A flag that is not in this table is refused, and so is one given twice. pyinfra's
 own connection data (`--data ssh_user=…`, `ssh_port`, `ssh_key` …) goes to pyinfra.
 """

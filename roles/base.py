@@ -6,10 +6,12 @@ become an exchanger is told why, and what to do, before a package is installed o
 
 import shlex
 from collections.abc import Generator
+from ipaddress import ip_address
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
+from inventory.access import Access
 from roles.exporters import FIGURES
 from roles.lib.changes import Obstacle
 from roles.lib.converge import converged
@@ -35,7 +37,23 @@ LEAST_FREE_MEGABYTES = 2_000
 POSTFIX = "postfix.service"
 
 
-def obstacles(seen: Observed, *, takes_mail: bool = True) -> list[str]:
+def shut_out(connection: str, access: Access) -> str:
+    """Why whoever converges would be kept out by our packet filter from then on; empty where they are not.
+
+    connection: SSH_CONNECTION of their session (sshd(8)), as the host sees it; empty where it is not known.
+    """
+    if not connection:
+        return ""
+    client, _, _, port = connection.split()
+    if int(port) != access.ssh_port:
+        return f"its sshd listens on port {port}, and access.ssh_port is {access.ssh_port}: set it to {port}"
+    address = ip_address(client)
+    if address.is_loopback or any(address in network for network in access.ssh_from):
+        return ""
+    return f"you come from {client}, and access.ssh_from would drop you: add a network with that address"
+
+
+def obstacles(seen: Observed, access: Access, *, takes_mail: bool = True) -> list[str]:
     """Why this host cannot become what it shall be, each with the way out; empty when it can.
 
     Of a host that did not answer nothing is said: pyinfra has failed it, and has said why.
@@ -63,13 +81,17 @@ def obstacles(seen: Observed, *, takes_mail: bool = True) -> list[str]:
             "port 25 is taken by something that is not Postfix: find it with `ss -ltnp sport = :25`, remove "
             "that mail server (`apt-get purge exim4-base`, for one)"
         )
+    if outside := shut_out(system.get("ssh", ""), access):
+        found.append(outside)
     return found
 
 
 @operation()
-def _preflight(name_of_host: str, *, takes_mail: bool) -> Generator[StringCommand, None, None]:
+def _preflight(
+    name_of_host: str, access: Access, *, takes_mail: bool
+) -> Generator[StringCommand, None, None]:
     shall_be = "an exchanger" if takes_mail else "a database host"
-    for obstacle in obstacles(observe(), takes_mail=takes_mail):
+    for obstacle in obstacles(observe(), access, takes_mail=takes_mail):
         text = f"{name_of_host} cannot become {shall_be}: {obstacle}."
         tell(Obstacle(text=text))
         yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
@@ -141,7 +163,12 @@ def render_files(site: Site) -> list[Managed]:
 def deploy(site: Site) -> None:
     """Check the host, then give it its name, clock, log limits and users."""
     announce(units=[POSTFIX])
-    _preflight(name_of_host=site.name, takes_mail=not site.is_database, name="preflight")
+    _preflight(
+        name_of_host=site.name,
+        access=site.exchange.access,
+        takes_mail=not site.is_database,
+        name="preflight",
+    )
     packages("base", PACKAGES)
     files = render_files(site)
     checked_files(

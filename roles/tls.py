@@ -31,7 +31,8 @@ def _read(knob: str, path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InventoryError(
-            f"tls.{knob}: {path}: {error.strerror}; `make up` makes those of the lab"
+            f"tls.{knob}: {path}: {error.strerror}; put it there, or have `twinmx certificates renew` order "
+            "it (docs/deliverability.md); `make up` makes those of the lab"
         ) from None
 
 

@@ -32,6 +32,11 @@ def _exchange(inventory: str) -> Exchange:
         raise ControllerError(
             f"{inventory}: tls.acme is not set: renew the files of tls.certificate yourself"
         )
+    if exchange.dns.server is None:
+        raise ControllerError(
+            f"{inventory}: tls.acme: dns.server is not set; allowed: with a name server that takes updates, "
+            "since the proof is DNS-01. Else leave tls.acme out, and renew tls.certificate yourself"
+        )
     return exchange
 
 
@@ -73,8 +78,7 @@ def _renew(exchange: Exchange, root: Path, *, next_key: bool) -> None:
 
     acme, tsig = exchange.tls.acme, load_secrets(exchange.secrets_from).tsig
     assert acme
-    if exchange.dns.server is None or tsig is None:
-        raise ControllerError("dns.server is not set: DNS-01 needs a name server that takes updates")
+    assert tsig
     due = [one for one in renewing.wanted(exchange, root) if one.reason or next_key]
     if not due:
         _say("all certificates are good")

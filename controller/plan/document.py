@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from controller.reaching import with_way_out
 from roles.lib import telling
 from roles.lib.changes import ByHand, Change, Kept, Obstacle, ServiceChange, StepChange
 from roles.lib.telling import Account, Step
@@ -116,7 +117,8 @@ def _place(steps: Sequence[Step], errors: Sequence[str], *, failed: bool) -> Pla
     if failed and not found:
         found = ["could not be asked"]
     summary = summary_of(changes, found)
-    return Place(summary=summary, changes=changes, kept=kept, by_hand=by_hand, errors=found)
+    reasons = [with_way_out(error) for error in found]
+    return Place(summary=summary, changes=changes, kept=kept, by_hand=by_hand, errors=reasons)
 
 
 def _counted(change: Change) -> str:

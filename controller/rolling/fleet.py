@@ -18,7 +18,7 @@ from controller import pyinfra
 from controller.errors import ControllerError
 from controller.plan.document import Plan
 from controller.plan.making import make
-from controller.remote import Remote
+from controller.remote import UNREACHED, Remote
 from controller.rolling.agent import REASON, Agent
 from controller.rolling.canaries import Counts
 from inventory.schema import Exchange
@@ -125,7 +125,7 @@ class Fleet:
         answer = self.remotes[name].try_(shlex.join(words), seconds=(len(places) + 1) * 2 * PROBE_SECONDS)
         if answer.status == 0:
             return
-        for line in answer.output.splitlines():
+        for line in answer.output.splitlines() if answer.status != UNREACHED else ():
             told = json.loads(line)
             if not told["arrived"]:
                 why = "was taken and did not come back" if told["accepted"] else "was not taken"
@@ -161,9 +161,16 @@ class Fleet:
         """What was kept last is the previous state from now on: the new one was found good."""
         self._generation(name, {"act": "commit"})
 
-    def rollback(self, name: str) -> str:
-        """Put a host back to what was kept; what was done, or ControllerError with what could not be."""
-        return self._generation(name, {"act": "rollback"}, ROLLBACK_SECONDS)
+    def can_go_back(self, name: str) -> None:
+        """ControllerError with what a rollback of a host lacks; nothing is touched."""
+        self._generation(name, {"act": "look", "failed": False})
+
+    def rollback(self, name: str, *, failed: bool = False) -> str:
+        """Put a host back to what was kept; what was done, or ControllerError with what could not be.
+
+        failed: only from a converge that was not found good, and so never further than it began.
+        """
+        return self._generation(name, {"act": "rollback", "failed": failed}, ROLLBACK_SECONDS)
 
     def _generation(self, name: str, asked: Mapping[str, object], seconds: float = 120.0) -> str:
         program = (ONHOST / "generation.py").read_text()

@@ -71,6 +71,10 @@ class Gates:
         self._until("the other exchangers carry the mail (else, while it takes mail: --in-service)", lacks)
         return room
 
+    def has_room(self, name: str) -> bool:
+        """Whether `name` may be out as well now."""
+        return len(self.others_out([name])) < may_be_out(self._fleet.exchange)
+
     def free(self, name: str) -> None:
         """Nobody relies on it any more; a promise outlives the drain it was made for by a lease at most."""
 

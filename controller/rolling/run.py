@@ -54,7 +54,8 @@ def converge(fleet: Fleet, options: Options) -> None:
     the hosts after it and DNS are then untouched.
     """
     names = chosen(fleet, options.hosts)
-    lock = Lock([fleet.remotes[name] for name in names])
+    others = [remote for name, remote in fleet.remotes.items() if name not in names]
+    lock = Lock([fleet.remotes[name] for name in names], others)
     heading("all hosts")
     with lock.held(break_stale=options.break_lock):
         prepared = _preflight(fleet, names)
@@ -63,6 +64,7 @@ def converge(fleet: Fleet, options: Options) -> None:
             fleet.converge_elsewhere(DATABASE_HOST)
         Run(fleet, options, lock, Clock()).carry_out(prepared)
         if not options.hosts:
+            lock.check()
             heading("DNS")
             fleet.converge_elsewhere("@local")
 
@@ -87,7 +89,8 @@ class Run:
 
     def __init__(self, fleet: Fleet, options: Options, lock: Lock, clock: Clock) -> None:
         self._gates = Gates(fleet, options.gate, clock)
-        self._steps = Steps(fleet, self._gates, Choices(options.in_service, options.keep_failed))
+        choices = Choices(options.in_service, options.keep_failed)
+        self._steps = Steps(fleet, self._gates, choices, lock.check)
         self._lock = lock
         self._done: list[tuple[str, str, float]] = []
 
@@ -116,11 +119,13 @@ class Run:
                 left = [host.name for host in waiting]
                 names = next_wave(left, self._gates.room(left))
             wave = self._steps.take_out([host for host in waiting if host.name in names])
+            self._lock.check(*(host.name for host in wave if host.changes))
         except ControllerError as error:
-            return [Failure(first, str(error), "It was not changed.")], waiting[1:]
+            return [Failure(first, str(error), f"It was not changed.{self._drained()}")], waiting[1:]
         failures = self._steps.carry_out(wave)
         self._done += [(host.name, ways[host.name].value, time.monotonic() - began) for host in wave]
-        return failures, [host for host in waiting if host not in wave]
+        converged = [host.name for host in wave]
+        return failures, [host for host in waiting if host.name not in converged]
 
     def _table(self) -> None:
         table = Table()
@@ -131,12 +136,14 @@ class Run:
             table.add_row(name, how, f"{seconds:.0f}")
         console.print(table)
 
-    def _broken_off(self, unfinished: list[str]) -> str:
+    def _drained(self) -> str:
         out = ", ".join(sorted(self._steps.drained))
-        drained = f" {out} is drained, and returns by itself within two hours." if out else ""
+        return f" {out} is drained, and returns by itself within two hours." if out else ""
+
+    def _broken_off(self, unfinished: list[str]) -> str:
         return (
-            f"broken off; not finished: {', '.join(unfinished)}, DNS.{drained} The same command goes on; "
-            "`bin/twinmx rollback INVENTORY HOST` goes back."
+            f"broken off; not finished: {', '.join(unfinished)}, DNS.{self._drained()} "
+            "The same command goes on; `bin/twinmx rollback INVENTORY HOST` goes back."
         )
 
 

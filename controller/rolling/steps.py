@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from controller.errors import ControllerError
@@ -44,12 +44,14 @@ class Choices:
 class Steps:
     """The steps of one run over `fleet`."""
 
-    def __init__(self, fleet: Fleet, gates: Gates, choices: Choices) -> None:
+    def __init__(self, fleet: Fleet, gates: Gates, choices: Choices, holds: Callable[[str], None]) -> None:
+        """holds: raises ControllerError where a host is no longer this run's to change."""
         self._fleet = fleet
         self._gates = gates
         self._choices = choices
+        self._holds = holds
         self.drained: set[str] = set()
-        """Who is out of service by our doing now."""
+        """Who is out of service by our doing now, or on the way."""
 
     def way(self, host: Prepared) -> Way:
         """How `host` is converged; ControllerError where that cannot be done safely."""
@@ -84,30 +86,54 @@ class Steps:
         """
         taken: list[Prepared] = []
         for host in hosts:
-            way = self.way(host)
-            if taken and self._fleet.agent(host.name).relied_on:
+            if taken and not self._may_follow(host.name):
                 break
-            note(f"{host.name}: {way.value}")
+            try:
+                taken.append(self._out(host))
+            except ControllerError as error:
+                if not taken:
+                    raise
+                note(f"{host.name} goes with the next wave: {error}")
+                break
+        return taken
+
+    def _may_follow(self, name: str) -> bool:
+        """Whether `name` may be out as well, beside those of its wave that are."""
+        return not self._fleet.agent(name).relied_on and self._gates.has_room(name)
+
+    def _out(self, host: Prepared) -> Prepared:
+        changes = host.changes or host.unfinished
+        agent = self._fleet.agent(host.name) if changes else host.agent
+        if agent.closed:  # perhaps by an operator, since it was looked at
+            host = replace(host, agent=agent)
+        way = self.way(host)
+        note(f"{host.name}: {way.value}")
+        try:
             if way is Way.DRAINED:
                 self._drain(host)
-            try:
-                if host.changes:
-                    self._fleet.save(host.name, host.paths)
-            except ControllerError:
-                if host.name in self.drained:
-                    self._bring_back(host.name)
-                raise
-            taken.append(host)
-        return taken
+            elif way is Way.IN_SERVICE and agent.ours:
+                self.drained.add(host.name)
+            if host.changes:
+                self._fleet.save(host.name, host.paths)
+        except ControllerError:
+            if host.name in self.drained and not host.unfinished:
+                self._let_back(host.name)
+            raise
+        return host
 
     def _drain(self, host: Prepared) -> None:
         self._gates.others_greet([host.name])
-        if not host.agent.ours:
-            began = time.monotonic()
-            self._gates.free(host.name)
-            self._fleet.drain(host.name)
-            note(f"✓ {host.name} is drained ({time.monotonic() - began:.0f} s)")
+        began = time.monotonic()
+        self._gates.free(host.name)
         self.drained.add(host.name)
+        self._fleet.drain(host.name)  # one that is drained by a run that was broken off, for its time anew
+        note(f"✓ {host.name} is drained ({time.monotonic() - began:.0f} s)")
+
+    def _let_back(self, name: str) -> None:
+        try:
+            self._bring_back(name)
+        except ControllerError as error:
+            note(f"{name} could not be brought back: {error}")
 
     def carry_out(self, hosts: list[Prepared]) -> list[Failure]:
         """Converge `hosts`, which were taken out, at once, each through its gates; who did not pass."""
@@ -120,11 +146,20 @@ class Steps:
                 if host.name in failed:
                     raise GateError(f"converge: {failed[host.name]}")
                 self._try(host, self.way(host))
-                if host.changes or host.unfinished:
-                    self._fleet.commit(host.name)
             except ControllerError as error:
                 failures.append(self._failed(host, error, began))
+            else:
+                failures += self._found_good(host)
         return failures
+
+    def _found_good(self, host: Prepared) -> list[Failure]:
+        try:
+            if host.changes or host.unfinished:
+                self._holds(host.name)
+                self._fleet.commit(host.name)
+        except ControllerError as error:
+            return [Failure(host.name, str(error), "It has passed its gates; the next run asks them again.")]
+        return []
 
     def _try(self, host: Prepared, way: Way) -> None:
         name, gates = host.name, self._gates
@@ -141,6 +176,7 @@ class Steps:
                 name, "mail comes through the peer's forwarder", lambda: gates.through_the_peer(name)
             )
             self._passed(name, "its failover agent finds it well", lambda: gates.well(name))
+            self._holds(name)
             self._bring_back(name)
         self._passed(name, "it takes mail on port 25", lambda: gates.greets(name))
         # first, since a forwarder takes a moment to see that its host is back
@@ -155,7 +191,10 @@ class Steps:
         return not exchange.exchangers[host.name].active or (host.left_out and not ended)
 
     def _bring_back(self, name: str) -> None:
-        self._fleet.undrain(name)
+        """End our drain, unless it has ended by itself, or an operator has taken it over."""
+        agent = self._fleet.agent(name)
+        if agent.ours or agent.state == "silent":
+            self._fleet.undrain(name)
         self.drained.discard(name)
 
     def _passed(self, name: str, what: str, gate: Callable[[], None]) -> None:
@@ -171,6 +210,10 @@ class Steps:
         if not host.changes and not host.unfinished:
             return Failure(host.name, why, "It was not changed.")
         note(f"✗ {host.name}: {error}")
+        try:
+            self._holds(host.name)
+        except ControllerError as lost:
+            return Failure(host.name, why, f"It is left as it is: {lost}")
         if host.is_new:
             return Failure(host.name, why, "It was no exchanger before, so it is left as it is.")
         if self._choices.keep_failed:
@@ -182,13 +225,13 @@ class Steps:
         name = host.name
         was_ours = self.way(host) is Way.DRAINED
         try:
-            if was_ours and name not in self.drained:
-                self._fleet.drain(name, wait=False)
+            if was_ours and self._fleet.agent(name).state in ("active", "returning"):
                 self.drained.add(name)
+                self._fleet.drain(name, wait=False)
         except ControllerError as error:
             note(f"{name} could not be drained again: {error}")
         try:
-            note(self._fleet.rollback(name).rstrip())
+            note(self._fleet.rollback(name, failed=True).rstrip())
             if self._fleet.agent(name).ours:
                 self._gates.well(name)
                 self._bring_back(name)
@@ -208,6 +251,6 @@ class Steps:
         try:
             self._fleet.drain(name, for_ever=True, wait=False)
         except ControllerError as error:
-            return f"It is not drained: {error}"
+            return f"It could not be told to stay drained; it takes mail now, or in two hours: {error}"
         self.drained.discard(name)
         return f"It stays drained: `mxctl undrain` on {name} brings it back."

@@ -24,7 +24,8 @@ class Observed:
 
     packages: name → installed version. files: path → kind, mode, user, group, sha256 or target, or
     None where nothing is there. units: unit → systemd properties. stamps: name → fingerprint with which
-    a service was last converged. system: os, init, hostname, free disk, who listens on port 25.
+    a service was last converged. system: os, init, hostname, free disk, who listens on port 25,
+    and ssh, the SSH_CONNECTION of the session.
     """
 
     packages: dict[str, str]

@@ -120,6 +120,7 @@ def test_a_rollback_undoes_the_last_converge_and_no_more(pair: Pair) -> None:
         assert pair.converge(name) == set(), "stamps and files are those of the inventory without the flag"
         again = twinmx("rollback", pair.inventory, name)
         assert (again.returncode, "nothing to go back to" in again.stdout) == (1, True)
+        assert json.loads(host.check_output("mxctl failover status --json"))["state"] == "active"
     finally:
         host.run("mxctl undrain")
         pair.converge(name)

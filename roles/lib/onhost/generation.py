@@ -1,11 +1,17 @@
 """What this host was before its last converge, kept on it, and the way back.
 
-Standard input: {"act": "save" | "commit" | "rollback", "home": "/var/lib/twinmx", …}. Under HOME/generations
-are at most two: `pending`, of a converge that has not been found good yet, and `previous`, of the last good
-one. Each has a manifest with the files and links that were going to change, and with what every service was
-last started with and how (HOME/converged and HOME/applied, which a converge writes).
+Standard input: {"act": "save" | "commit" | "look" | "rollback", "home": "/var/lib/twinmx", …}. Under
+HOME/generations are at most two: `pending`, of a converge that has not been found good yet, and `previous`,
+of the last good one. Each has a manifest with the files and links that were going to change, and with what
+every service was last started with and how (HOME/converged and HOME/applied, which a converge writes).
+
+What is broken off, by a power cut as well, can be done again. While this runs, HOME/generations is locked
+(flock(2)): it outlives a controller that went away, and no converge may begin meanwhile (lock.py).
 """
 
+import contextlib
+import fcntl
+import io
 import json
 import os
 import shutil
@@ -29,6 +35,25 @@ def texts(directory: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(directory.glob("*"))}
 
 
+def write(path: Path, content: bytes) -> None:
+    """For root alone, and on the disk."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def remove(directory: Path) -> None:
+    """In one step: one that is half removed is none."""
+    gone = directory.with_name("gone")
+    shutil.rmtree(gone, ignore_errors=True)
+    if directory.exists():
+        directory.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
 def remember(path: Path, copy: Path) -> dict[str, Any]:
     try:
         status = path.lstat()
@@ -36,8 +61,7 @@ def remember(path: Path, copy: Path) -> dict[str, Any]:
         return {"kind": "absent"}
     if stat.S_ISLNK(status.st_mode):
         return {"kind": "link", "target": str(path.readlink())}
-    shutil.copyfile(path, copy)
-    copy.chmod(0o600)
+    write(copy, path.read_bytes())
     owner = {"uid": status.st_uid, "gid": status.st_gid}
     return {"kind": "file", "copy": copy.name, "mode": stat.S_IMODE(status.st_mode), **owner}
 
@@ -48,15 +72,11 @@ def put_back(path: Path, entry: dict[str, Any], directory: Path) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.twinmx")
-    beside.unlink(missing_ok=True)
     if entry["kind"] == "link":
+        beside.unlink(missing_ok=True)
         beside.symlink_to(entry["target"])
     else:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write((directory / entry["copy"]).read_bytes())
-            stream.flush()
-            os.fsync(stream.fileno())
+        write(beside, (directory / entry["copy"]).read_bytes())
         os.chown(beside, entry["uid"], entry["gid"])
         beside.chmod(entry["mode"])
     beside.replace(path)
@@ -65,13 +85,13 @@ def put_back(path: Path, entry: dict[str, Any], directory: Path) -> None:
 def save(home: Path, asked: dict[str, Any]) -> str:
     """Remember the paths; what a converge that did not end well has already remembered stays."""
     pending = home / "generations" / "pending"
-    new = pending.with_name("new")
-    shutil.rmtree(new, ignore_errors=True)
+    directory = pending
     if pending.exists():
-        shutil.copytree(pending, new, symlinks=True)
-        manifest = json.loads((new / MANIFEST).read_text())
+        manifest = json.loads((pending / MANIFEST).read_text())
     else:
-        new.mkdir(parents=True)
+        directory = pending.with_name("new")
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
         manifest = {
             "made": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
             "entries": {},
@@ -81,11 +101,10 @@ def save(home: Path, asked: dict[str, Any]) -> str:
     entries = manifest["entries"]
     for path in asked["paths"]:
         if path not in entries:
-            entries[path] = remember(Path(path), new / f"{len(entries):04}")
-    (new / MANIFEST).write_text(json.dumps(manifest))
-    pending.parent.chmod(0o700)
-    shutil.rmtree(pending, ignore_errors=True)
-    new.rename(pending)
+            entries[path] = remember(Path(path), directory / f"{len(entries):04}")
+    write(directory / "manifest.new", json.dumps(manifest).encode())
+    (directory / "manifest.new").replace(directory / MANIFEST)
+    directory.rename(pending)
     return "nothing" if not manifest["stamps"] else manifest["made"]
 
 
@@ -93,7 +112,7 @@ def commit(home: Path) -> str:
     pending = home / "generations" / "pending"
     if pending.exists():
         previous = pending.with_name("previous")
-        shutil.rmtree(previous, ignore_errors=True)
+        remove(previous)
         pending.rename(previous)
     return "kept"
 
@@ -138,7 +157,7 @@ def healthy(check: str) -> bool:
 
 def stop_what_is_new(home: Path, before: dict[str, str]) -> None:
     for name, text in texts(home / "applied").items():
-        if name not in before and (units := json.loads(text)["units"]):
+        if name not in before and text and (units := json.loads(text)["units"]):  # none: the disk was full
             subprocess.run(["systemctl", "disable", "--quiet", "--now", *units], check=False)
             print(f"stopped {name}")
 
@@ -167,8 +186,10 @@ def forget_what_is_new(home: Path, kept: str, before: dict[str, str]) -> None:
         (home / kept / name).write_text(text)
 
 
-def rollback(home: Path) -> str:
-    found = [home / "generations" / name for name in ("pending", "previous")]
+def way_back(home: Path, asked: dict[str, Any]) -> tuple[Path, dict[str, Any], list[str]]:
+    """Where to, by which manifest, and what is to be applied again; touches nothing."""
+    names = ("pending",) if asked["failed"] else ("pending", "previous")
+    found = [home / "generations" / name for name in names]
     directory = next((path for path in found if path.exists()), None)
     if directory is None:
         raise Refused("there is nothing to go back to: no converge of this host has kept what was before it")
@@ -179,6 +200,12 @@ def rollback(home: Path) -> str:
     again = [name for name, stamp in manifest["stamps"].items() if stamp != now.get(name)]
     if gone := lacking(manifest, again):
         raise Refused(f"{'; '.join(gone)}. Check out the revision before, and converge")
+    return directory, manifest, again
+
+
+def rollback(home: Path, asked: dict[str, Any]) -> str:
+    before, manifest, again = way_back(home, asked)
+    directory = before.rename(before.with_name("pending"))  # a converge in between adds to it
     stop_what_is_new(home, manifest["applied"])
     for path, entry in manifest["entries"].items():
         put_back(Path(path), entry, directory)
@@ -186,24 +213,45 @@ def rollback(home: Path) -> str:
     apply_again(home, again, manifest)
     forget_what_is_new(home, "converged", manifest["stamps"])
     forget_what_is_new(home, "applied", manifest["applied"])
-    shutil.rmtree(directory)
+    remove(directory)
     return f"as it was before {manifest['made']}"
+
+
+def alone(home: Path) -> None:
+    """Until this process ends; Refused while another one is here."""
+    generations = home / "generations"
+    generations.mkdir(parents=True, exist_ok=True)
+    generations.chmod(0o700)
+    try:
+        fcntl.flock(os.open(generations, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Refused("an earlier run is still at work on what it has kept: try again") from None
+
+
+def do(home: Path, asked: dict[str, Any]) -> str:
+    alone(home)
+    if asked["act"] == "save":
+        return save(home, asked)
+    if asked["act"] == "commit":
+        return commit(home)
+    if asked["act"] == "look":
+        return str(way_back(home, asked)[1]["made"])
+    return rollback(home, asked)
 
 
 def main() -> int:
     asked = json.load(sys.stdin)
     home = Path(asked["home"])
+    told, refused = io.StringIO(), ""
     try:
-        if asked["act"] == "save":
-            print(save(home, asked))
-        elif asked["act"] == "commit":
-            print(commit(home))
-        else:
-            print(rollback(home))
-    except Refused as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        with contextlib.redirect_stdout(told):  # printed at the end: who asked may have gone away
+            print(do(home, asked))
+    except (Refused, OSError) as error:
+        refused = str(error)
+    print(told.getvalue(), end="")
+    if refused:
+        print(refused, file=sys.stderr)
+    return int(bool(refused))
 
 
 sys.exit(main())

@@ -1,11 +1,13 @@
 """The converge lock of this host: who changes it now. Standard input: {"act", "holder", "file", …}.
 
 One file in /run, so that a reboot ends it. Who holds it says so again and again (a heartbeat); the time of
-the last one is of CLOCK_BOOTTIME, which nobody sets. Exit status 1 with a sentence: it is not yours.
+the last one is of CLOCK_BOOTTIME, which nobody sets. Exit status 1 with a sentence: it is not yours. Nor is
+it anybody's while generation.py works: a rollback outlives the run that was broken off.
 """
 
 import fcntl
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -29,6 +31,19 @@ def write(file: Path, held: dict[str, Any]) -> None:
     beside.replace(file)
 
 
+def works(directory: str) -> bool:
+    """Whether generation.py holds its lock, which is on a directory."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        os.close(descriptor)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def take(file: Path, asked: dict[str, Any]) -> str | None:
     held = read(file)
     if held and held["id"] != asked["holder"]["id"]:
@@ -40,6 +55,8 @@ def take(file: Path, asked: dict[str, Any]) -> str | None:
                 f"{held['who']} has converged since {held['since']}, and that run was last heard of "
                 f"{silent:.0f} s ago: if it has died, go on with --break-lock"
             )
+    if works(asked["generations"]):
+        return "a run that was broken off is still at work here: try again in a minute"
     write(file, {**asked["holder"], "beat": now()})
     return None
 

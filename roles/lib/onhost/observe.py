@@ -82,6 +82,7 @@ def system() -> dict[str, str]:
         "virtualisation": output_of("systemd-detect-virt").strip(),
         "free_megabytes": str(shutil.disk_usage("/var").free // 1_000_000),
         "port_25": output_of("ss", "-Hltnp", "sport", "=", ":25").strip(),
+        "ssh": os.environ.get("SSH_CONNECTION", ""),
     }
 
 

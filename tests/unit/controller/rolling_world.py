@@ -19,6 +19,7 @@ from controller.rolling.run import Options, Run, chosen
 from controller.rolling.waves import may_be_out
 from inventory.schema import Exchange
 from roles.lib.changes import Change, FileChange, ServiceChange
+from tests.unit.roles.exchanges import exchange
 
 CONFIG = FileChange(path="/etc/postfix/main.cf", action="change")
 RESTART = ServiceChange(name="postfix", action="restart", units=("postfix.service",), reasons=("main.cf",))
@@ -30,7 +31,10 @@ ALIASES = (
 
 @dataclass
 class Host:
-    """state … promised: what its agent says. bad: gates at which it fails once it is converged."""
+    """state … promised: what its agent says. bad: gates at which it fails once it is converged.
+
+    ill: even after a rollback. drain, save, kept, rollback, commit: what cannot be done, or is not answered.
+    """
 
     state: str = "active"
     active: bool = True
@@ -150,24 +154,36 @@ class World(Fleet):
             raise ControllerError(f"{name}: refused: {', '.join(host.promised)} relies on this host")
         host.state, host.order = "drained", Order(by="root", reason=REASON)
         self.note("keep-out" if for_ever else "drain", name)
+        if "drain" in host.bad:
+            raise ControllerError(f"{name}: no answer within 60 s")
 
     def undrain(self, name: str) -> None:
         host = self.hosts[name]
-        assert host.state == "drained", "only who is drained can be brought back"
+        if host.state != "drained":
+            raise ControllerError(f"{name}: refused: this host is not drained")
         host.state, host.order = "returning", None
         self.note("undrain", name)
 
     def save(self, name: str, paths: Collection[str]) -> None:
         self.note("save", name)
+        if "save" in self.hosts[name].bad:
+            raise ControllerError(f"{name}: No space left on device")
 
     def commit(self, name: str) -> None:
         self.note("commit", name)
+        if "commit" in self.hosts[name].bad:
+            raise ControllerError(f"{name}: Connection closed")
 
-    def rollback(self, name: str) -> str:
+    def can_go_back(self, name: str) -> None:
+        if "kept" in self.hosts[name].bad:
+            raise ControllerError(f"{name}: there is nothing to go back to")
+
+    def rollback(self, name: str, *, failed: bool = False) -> str:
         self.note("rollback", name)
+        assert failed or not self.done("converge"), "a converge undoes itself alone"
         if "rollback" in self.hosts[name].bad:
             raise ControllerError(f"{name}: there is nothing to go back to")
-        self.hosts[name].failing, self.hosts[name].well = False, True
+        self.hosts[name].failing, self.hosts[name].well = False, "ill" not in self.hosts[name].bad
         return "as it was"
 
     def converge(self, names: Sequence[str]) -> dict[str, str]:
@@ -197,3 +213,12 @@ def with_hosts(exchange: Exchange, **hosts: Mapping[str, Any]) -> World:
         for attribute, value in attributes.items():
             setattr(world.hosts[name], attribute, value)
     return world
+
+
+def fleet(number: int, **rolling: int) -> Exchange:
+    """An exchange of so many exchangers, mx1 preferred."""
+    hosts = [
+        {"fqdn": f"mx{one}.alias.example", "address": f"198.51.100.{10 + one}", "mx_priority": 10 * one}
+        for one in range(1, number + 1)
+    ]
+    return exchange(*hosts, rolling=rolling)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from typer.testing import CliRunner
 
+from controller import pyinfra
 from controller.acme import renewing
 from controller.acme.challenges import challenge_name
+from controller.cli import app
 from controller.errors import ControllerError
 from inventory.schema import Exchange
 from lab import pki
@@ -98,3 +101,14 @@ def test_the_text_for_a_wildcard_is_at_its_domain() -> None:
         == challenge_name("alias.example")
         == "_acme-challenge.alias.example"
     )
+
+
+def test_without_a_server_that_takes_updates_acme_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    served = of()
+    alone = served.model_copy(update={"dns": served.dns.model_copy(update={"server": None})})
+    monkeypatch.setattr(pyinfra, "exchange", lambda _: alone)
+
+    done = CliRunner().invoke(app, ["certificates", "plan", "inventory/lab.py"])
+
+    assert done.exit_code == 1
+    assert "tls.acme: dns.server is not set; allowed: with a name server that takes updates" in done.output

@@ -1,6 +1,8 @@
 """The converge lock: one run at a time on a host, and what is said of a run that has died."""
 
+import fcntl
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -20,6 +22,8 @@ class Here(Remote):
     """A host that is this process's own machine, with its lock in a folder."""
 
     def try_(self, command: str, *, given: str = "", seconds: float = 60) -> Answer:
+        if not given:
+            return Answer(0, "", "")
         asked = json.loads(given) | {"file": self.data["file"]}
         words = [sys.executable, *shlex.split(command)[1:]]
         done = subprocess.run(words, input=json.dumps(asked), capture_output=True, text=True, check=False)
@@ -125,6 +129,65 @@ def test_a_host_that_does_not_answer_a_heartbeat_is_asked_again(tmp_path: Path) 
     with Away([place], beat_seconds=0.001).held() as run:
         assert tried.wait(30)
         run.check()
+
+
+def test_who_converges_one_host_keeps_others_from_converging_the_other(tmp_path: Path) -> None:
+    mx1, mx2 = host(tmp_path), host(tmp_path, "mx2")
+    told = pytest.raises(ControllerError, match=r"mx1: .* converges since .*")
+    with Lock([mx1], [mx2]).held(), told, Lock([mx2], [mx1]).held():
+        pytest.fail("each takes the other for the one that carries the mail")
+    assert (held(mx1), held(mx2)) == (None, None)
+
+
+def test_one_that_is_away_does_not_keep_the_others_from_being_converged(tmp_path: Path) -> None:
+    class Away(Here):
+        def try_(self, command: str, *, given: str = "", seconds: float = 60) -> Answer:
+            return Answer(255, "", "No route to host")
+
+    mx1, mx2 = host(tmp_path), Away("mx2", {})
+    with Lock([mx1], [mx2]).held():
+        assert held(mx1)
+    with pytest.raises(ControllerError, match="No route"), Lock([mx1, mx2]).held():
+        pytest.fail("it is to be converged, and is away")
+
+
+def test_a_lock_whose_answer_was_cut_off_is_given_back(tmp_path: Path) -> None:
+    class CutOff(Here):
+        def try_(self, command: str, *, given: str = "", seconds: float = 60) -> Answer:
+            done = super().try_(command, given=given, seconds=seconds)
+            if '"take"' in given:
+                raise KeyboardInterrupt
+            return done
+
+    place = CutOff("mx1", host(tmp_path).data)
+    with pytest.raises(KeyboardInterrupt), Lock([place]).held():
+        pytest.fail("it was cut off")
+    assert held(place) is None
+
+
+def test_a_lock_is_not_had_while_what_was_broken_off_goes_on_on_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollback outlives the controller that asked for it."""
+    monkeypatch.setattr(lock, "GENERATIONS", str(tmp_path))
+    at_work = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(at_work, fcntl.LOCK_EX)
+    place = host(tmp_path)
+    with pytest.raises(ControllerError, match="still at work here"), Lock([place]).held():
+        pytest.fail("it was had")
+    os.close(at_work)
+    with Lock([place]).held():
+        assert held(place)
+
+
+def test_whether_it_is_still_ours_is_asked_when_it_matters(tmp_path: Path) -> None:
+    """A controller that slept has had no heartbeat that could have told it."""
+    place = host(tmp_path)
+    with Lock([place], beat_seconds=3600).held() as slept:
+        slept.check("mx1")
+        silent_for(place, 600)
+        with Lock([place]).held(break_stale=True), pytest.raises(ControllerError, match="was taken by"):
+            slept.check("mx1")
 
 
 def test_it_outlives_several_heartbeats() -> None:

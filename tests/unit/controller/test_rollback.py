@@ -7,7 +7,7 @@ from controller.errors import ControllerError
 from controller.lock import Lock
 from controller.remote import Remote
 from controller.rollback import rollback
-from controller.rolling.agent import Order
+from controller.rolling.agent import REASON, Order
 from controller.rolling.gates import Clock
 from tests.unit.controller.rolling_world import World, with_hosts
 from tests.unit.roles.exchanges import MX1, exchange
@@ -20,7 +20,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 def ready(monkeypatch: pytest.MonkeyPatch, world: World) -> World:
     world.remotes = {name: Remote(name, {}) for name in world.hosts}
-    monkeypatch.setattr(module, "Lock", lambda _: Lock([]))
+    monkeypatch.setattr(module, "Lock", lambda *_: Lock([]))
     monkeypatch.setattr(module, "Clock", lambda: Clock(lambda: world.now, world.sleep))
     return world
 
@@ -53,10 +53,43 @@ def test_a_drain_that_is_not_ours_is_left(world: World) -> None:
     assert host.state == "drained"
 
 
+def test_where_there_is_nothing_to_go_back_to_nobody_is_drained(world: World) -> None:
+    world.hosts["mx1"].bad = {"kept"}
+
+    with pytest.raises(ControllerError, match=r"mx1: there is nothing to go back to$"):
+        rollback(world, "mx1")
+    assert world.did == []
+
+
+def test_one_that_could_not_be_drained_in_good_order_takes_mail_again(world: World) -> None:
+    world.hosts["mx1"].bad = {"drain"}
+
+    with pytest.raises(ControllerError, match="no answer within 60 s"):
+        rollback(world, "mx1")
+    assert world.did == ["drain mx1", "undrain mx1"]
+
+
+def test_what_a_broken_off_run_has_drained_stays_so_meanwhile(world: World) -> None:
+    host = world.hosts["mx1"]
+    host.state, host.order = "drained", Order(by="root", reason=REASON)
+
+    rollback(world, "mx1")
+
+    assert world.did == ["drain mx1", "rollback mx1", "undrain mx1"], "for two hours from now"
+
+
+def test_one_that_is_not_well_afterwards_does_not_return_by_itself(world: World) -> None:
+    world.hosts["mx1"].bad = {"ill"}
+
+    with pytest.raises(ControllerError, match=r"finds it well.*\nIt stays drained"):
+        rollback(world, "mx1")
+    assert world.did == ["drain mx1", "rollback mx1", "keep-out mx1"]
+
+
 def test_what_cannot_be_done_is_told_with_what_is_left_to_do(world: World) -> None:
     world.hosts["mx1"].bad = {"rollback"}
 
-    with pytest.raises(ControllerError, match="nothing to go back to\nWhere it is drained, `mxctl undrain`"):
+    with pytest.raises(ControllerError, match="nothing to go back to\nIt stays drained: `mxctl undrain`"):
         rollback(world, "mx1")
 
 
@@ -66,6 +99,20 @@ def test_one_alone_goes_back_while_it_takes_mail(monkeypatch: pytest.MonkeyPatch
     rollback(world, "mx1")
 
     assert world.did == ["rollback mx1"]
+
+
+def test_nobody_converges_another_host_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked: list[list[str]] = []
+
+    def lock(*hosts: list[Remote]) -> Lock:
+        locked.extend([host.name for host in some] for some in hosts)
+        return Lock([])
+
+    monkeypatch.setattr(module, "Lock", lock)
+
+    rollback(world, "mx1")
+
+    assert locked == [["mx1"], ["mx2"]]
 
 
 def test_a_host_that_is_not_there_is_told_with_those_that_are(world: World) -> None:

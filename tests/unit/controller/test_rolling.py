@@ -13,21 +13,10 @@ from controller.rolling.fleet import Look
 from controller.rolling.gates import Clock
 from controller.rolling.preflight import prepare
 from controller.rolling.run import Options, converge
-from controller.rolling.waves import may_be_out
-from inventory.schema import Exchange
-from tests.unit.controller.rolling_world import ALIASES, World, with_hosts
+from tests.unit.controller.rolling_world import ALIASES, World, fleet, with_hosts
 from tests.unit.roles.exchanges import DATABASE, MX1, exchange
 
 WHOLE = ["drain", "save", "converge", "probe-peer", "undrain", "probe-forwarder", "commit"]
-
-
-def fleet(number: int, **rolling: int) -> Exchange:
-    """An exchange of so many exchangers, mx1 preferred."""
-    hosts = [
-        {"fqdn": f"mx{one}.alias.example", "address": f"198.51.100.{10 + one}", "mx_priority": 10 * one}
-        for one in range(1, number + 1)
-    ]
-    return exchange(*hosts, rolling=rolling)
 
 
 def steps(*names: str) -> list[str]:
@@ -150,43 +139,44 @@ def test_a_run_that_was_broken_off_is_taken_up_where_it_stopped(drained: bool) -
 
     world.run()
 
-    again = [] if drained else ["drain mx2"]
-    assert world.did == [*again, "probe-peer mx2", "undrain mx2", "probe-forwarder mx2", "commit mx2"]
+    # also where it is drained: what is left of its two hours may be a minute
+    assert world.did == ["drain mx2", "probe-peer mx2", "undrain mx2", "probe-forwarder mx2", "commit mx2"]
 
 
-@pytest.mark.parametrize(
-    ("hosts", "percent", "out"), [(2, 50, 1), (2, 34, 1), (8, 34, 2), (8, 50, 4), (1, 1, 1)]
-)
-def test_how_many_may_be_out_at_once(hosts: int, percent: int, out: int) -> None:
-    assert may_be_out(fleet(hosts, out_percent=percent)) == out
+def test_with_in_service_one_that_a_broken_off_run_has_drained_comes_back_through_its_gates() -> None:
+    ours = Order(by="root", reason=REASON)
+    world = with_hosts(
+        exchange(), mx1={"changes": ()}, mx2={"changes": (), "state": "drained", "order": ours}
+    )
+
+    world.run(in_service=True)
+
+    assert world.did == ["probe-peer mx2", "undrain mx2", "probe-forwarder mx2", "commit mx2"]
 
 
-def test_a_fleet_goes_in_waves_that_never_take_more_than_its_share_out() -> None:
-    world = World(fleet(5, out_percent=40))
+def test_one_that_an_operator_drains_after_it_was_looked_at_stays_so() -> None:
+    world = World(exchange())
 
-    world.run()
+    def by_hand() -> None:
+        host = world.hosts["mx1"]
+        host.state, host.order, host.cause = "drained", Order(by="ada", reason="new disk"), "it stays"
 
-    assert world.done("converge") == [f"converge mx{number}" for number in (5, 4, 3, 2, 1)]
-    assert world.did.index("drain mx4") < world.did.index("converge mx5"), "two at once"
-
-
-def test_a_wave_is_smaller_while_somebody_else_is_out() -> None:
-    world = with_hosts(fleet(5, out_percent=40), mx1={"changes": (), "state": "drained", "cause": "it stays"})
-
-    world.run()
-
-    assert world.done("converge") == [f"converge mx{number}" for number in (5, 4, 3, 2)]
-    assert world.did.index("drain mx4") > world.did.index("commit mx5"), "one by one"
-
-
-def test_who_is_relied_on_within_a_wave_goes_with_the_next() -> None:
-    world = World(fleet(4, out_percent=50))
-    world.happens["drain mx4"] = lambda: world.hosts["mx3"].promised.update(mx4=60.0)
+    world.happens["commit mx2"] = by_hand
 
     world.run()
 
-    assert world.did.index("drain mx3") > world.did.index("commit mx4")
-    assert len(world.done("commit")) == 4
+    assert world.did == [*steps("mx2"), "save mx1", "converge mx1", "commit mx1"]
+    assert world.hosts["mx1"].state == "drained"
+
+
+def test_a_drain_that_ended_by_itself_meanwhile_is_no_fault() -> None:
+    """Its lease lapsed, as when the peer dies."""
+    world = with_hosts(exchange(), mx1={"changes": ()})
+    world.happens["probe-peer mx2"] = lambda: world.undrain("mx2")
+
+    world.run()
+
+    assert world.done("undrain", "rollback", "commit") == ["undrain mx2", "commit mx2"]
 
 
 @pytest.mark.parametrize(
@@ -197,13 +187,33 @@ def test_the_database_goes_before_those_who_follow_it_and_dns_comes_last(
 ) -> None:
     world = World(exchange(alias_source="postgresql", database=DATABASE | database))
     world.remotes = {name: Remote(name, {}) for name in world.hosts}
-    monkeypatch.setattr("controller.rolling.run.Lock", lambda _: Lock([]))
+    monkeypatch.setattr("controller.rolling.run.Lock", lambda *_: Lock([]))
     monkeypatch.setattr("controller.rolling.run.Clock", lambda: Clock(lambda: world.now, world.sleep))
 
     converge(world, Options())
 
     places = [what.split()[1] for what in world.done("converge")]
     assert places == [*first, "mx2", "mx1", "@local"]
+
+
+def test_who_converges_some_hosts_locks_the_others_too_and_leaves_dns_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(exchange())
+    locked: list[list[str]] = []
+    world.remotes = {name: Remote(name, {}) for name in world.hosts}
+
+    def lock(*hosts: list[Remote]) -> Lock:
+        locked.extend([host.name for host in some] for some in hosts)
+        return Lock([])
+
+    monkeypatch.setattr("controller.rolling.run.Lock", lock)
+    monkeypatch.setattr("controller.rolling.run.Clock", lambda: Clock(lambda: world.now, world.sleep))
+
+    converge(world, Options(hosts=("mx1",)))
+
+    assert locked == [["mx1"], ["mx2"]]
+    assert world.did == steps("mx1")
 
 
 def test_some_hosts_alone() -> None:

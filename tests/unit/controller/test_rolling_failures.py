@@ -7,7 +7,7 @@ import pytest
 
 from controller.errors import ControllerError
 from controller.lock import Lock
-from controller.rolling.agent import Order
+from controller.rolling.agent import REASON, Order
 from controller.rolling.gates import Clock
 from controller.rolling.preflight import prepare
 from controller.rolling.run import Options, Run
@@ -60,6 +60,15 @@ def test_it_is_out_of_service_whenever_it_is_rolled_back() -> None:
     ]
 
 
+def test_one_that_returned_by_itself_meanwhile_is_drained_again_before_it_goes_back() -> None:
+    world = with_hosts(exchange(), mx2={"bad": {"well"}})
+    world.happens["probe-peer mx2"] = lambda: world.undrain("mx2")
+
+    stopped(world)
+
+    assert world.did[-3:] == ["drain mx2", "rollback mx2", "undrain mx2"]
+
+
 def test_one_that_cannot_go_back_stays_drained() -> None:
     world = with_hosts(exchange(), mx2={"bad": {"converge", "rollback"}})
 
@@ -69,6 +78,16 @@ def test_one_that_cannot_go_back_stays_drained() -> None:
     assert "It stays drained: `mxctl undrain` on mx2 brings it back." in told
     assert world.did[-1] == "keep-out mx2"
     assert world.hosts["mx2"].state == "drained"
+
+
+def test_one_that_is_good_is_not_taken_out_because_nobody_could_write_that_down() -> None:
+    world = with_hosts(exchange(), mx2={"bad": {"commit"}})
+
+    told = stopped(world)
+
+    assert "mx2: Connection closed\nIt has passed its gates" in told
+    assert world.did[-1] == "commit mx2"
+    assert world.hosts["mx2"].state == "active"
 
 
 def test_it_can_be_kept_to_be_looked_at() -> None:
@@ -164,13 +183,36 @@ def test_with_in_service_it_is_converged_all_the_same() -> None:
     assert world.did == ["save mx2", "converge mx2", "probe-forwarder mx2", "commit mx2"]
 
 
-def test_ctrl_c_says_who_is_drained_and_how_to_go_on() -> None:
+@pytest.mark.parametrize("fault", ["drain", "save"])
+def test_one_that_could_not_go_out_in_good_order_takes_mail_again(fault: str) -> None:
+    """The answer to the drain may be lost where the drain is not; the disk may be full."""
+    world = with_hosts(exchange(), mx2={"bad": {fault}})
+
+    assert "It was not changed." in stopped(world)
+
+    assert world.did[-1] == "undrain mx2"
+    assert world.done("converge") == []
+
+
+def test_one_that_was_left_half_changed_does_not_take_mail_because_its_disk_is_full() -> None:
+    ours = Order(by="root", reason=REASON)
+    world = with_hosts(
+        exchange(), mx2={"bad": {"save"}, "unfinished": True, "state": "drained", "order": ours}
+    )
+
+    assert "mx2 is drained, and returns by itself within two hours" in stopped(world)
+
+    assert world.done("undrain") == []
+
+
+@pytest.mark.parametrize("step", ["drain", "save", "converge", "probe-peer"])
+def test_ctrl_c_says_who_is_drained_and_how_to_go_on(step: str) -> None:
     world = World(exchange())
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    world.happens["converge mx2"] = interrupt
+    world.happens[f"{step} mx2"] = interrupt
 
     told = stopped(world)
 
@@ -188,3 +230,19 @@ def test_a_run_that_lost_its_lock_touches_no_further_host() -> None:
         Run(world, Options(), lock, Clock(lambda: world.now, world.sleep)).carry_out(prepared)
 
     assert world.did[-1] == "commit mx2"
+
+
+@pytest.mark.parametrize("lost_at", ["drain", "converge", "probe-forwarder"])
+@pytest.mark.parametrize("fails", [set(), {"canaries"}], ids=["well", "bad"])
+def test_a_run_that_lost_its_lock_leaves_the_host_to_the_other_run(lost_at: str, fails: set[str]) -> None:
+    """What it kept, and the drain, are the other one's to go on with."""
+    world, lock = with_hosts(exchange(), mx2={"bad": fails}), Lock([])
+    world.happens[f"{lost_at} mx2"] = lambda: setattr(lock, "lost", "mx2: the lock was taken by ada")
+    prepared = prepare(["mx2", "mx1"], world.looks(), world.plan())
+
+    with pytest.raises(ControllerError, match="no longer has its lock"):
+        Run(world, Options(), lock, Clock(lambda: world.now, world.sleep)).carry_out(prepared)
+
+    assert world.done("commit", "rollback", "keep-out") == []
+    assert (world.hosts["mx2"].state == "drained") == (lost_at != "probe-forwarder")
+    assert [what for what in world.did if what.endswith("mx1")] == []

@@ -70,7 +70,9 @@ def test_a_clock_that_is_off_is_seen(hosts: Hosts) -> None:
 def test_a_host_that_does_not_let_us_in_is_a_sentence(hosts: Hosts) -> None:
     hosts.answer("echo 'Permission denied (publickey).' >&2; exit 255")
 
-    assert hosts.fleet.looks() == dict.fromkeys(("mx1", "mx2"), "Permission denied (publickey).")
+    looks = hosts.fleet.looks()
+    assert set(looks) == {"mx1", "mx2"}
+    assert all(str(look).startswith("Permission denied (publickey); ") for look in looks.values())
     assert hosts.fleet.agent("mx1").state == "silent"
 
 
@@ -115,6 +117,13 @@ def test_a_release_that_cannot_even_send_is_told(hosts: Hosts) -> None:
     hosts.answer("echo 'No module named twinmx' >&2; exit 1")
 
     with pytest.raises(ControllerError, match="no message could be sent: No module named twinmx"):
+        hosts.fleet.probe("mx1", ["198.51.100.11:25"])
+
+
+def test_a_probe_that_is_cut_off_in_the_middle_of_a_word_is_a_gate_that_fails(hosts: Hosts) -> None:
+    hosts.answer("""echo '{"place": "198.51'; echo 'Connection closed' >&2; exit 255""")
+
+    with pytest.raises(ControllerError, match="no message could be sent: Connection closed"):
         hosts.fleet.probe("mx1", ["198.51.100.11:25"])
 
 

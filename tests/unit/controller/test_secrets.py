@@ -220,7 +220,7 @@ def test_secrets_in_age_are_made_and_rotated_without_plain_text_on_disk(
     source = SecretSource(kind="age", path=str(encrypted), identity=str(identity))
 
     if not with_recipients:
-        assert f"no such identity; make it: age-keygen -o {identity}" in twinmx("init").output
+        assert f"0700 {tmp_path} && age-keygen -o {identity}\n" in twinmx("init").output
     subprocess.run(["age-keygen", "-o", identity], check=True, capture_output=True)
     recipients.write_bytes(subprocess.check_output(["age-keygen", "-y", identity]))
     made = twinmx("init")

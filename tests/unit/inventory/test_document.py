@@ -68,7 +68,7 @@ def test_the_mistake_shown_is_what_the_mistake_prints(files: Files) -> None:
     with pytest.raises(InventoryError) as refused:
         load_exchange(files.facts)
 
-    shown = str(refused.value).replace(str(files.facts), "inventory/ours.yml")
+    shown = str(refused.value).replace(str(files.facts), "inventory/yours.yml")
     assert shown in render().splitlines()
     assert f":{line_of(files.facts, 'answer: 250')}:" in shown
 

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from inventory.access import Access
 from roles.base import obstacles, render_files
 from roles.lib.observed import Observed
 from tests.unit.roles.exchanges import MX1, MX2, PEER_LINK, exchange, site
 from tests.unit.roles.rendered import named, text
 
+ACCESS = Access.model_validate({"ssh_from": ["192.0.2.0/28"]})
 GOOD = Observed(
     packages={},
     files={},
@@ -30,7 +32,7 @@ def host(**system: str) -> Observed:
 
 
 def test_a_bare_debian_13_is_good() -> None:
-    assert obstacles(GOOD) == []
+    assert obstacles(GOOD, ACCESS) == []
 
 
 @pytest.mark.parametrize(
@@ -42,27 +44,35 @@ def test_a_bare_debian_13_is_good() -> None:
         (host(machine="aarch64"), "it is a aarch64", "use an amd64 host"),
         (host(free_megabytes="1999"), "/var has 1999 MB free", "enlarge the disk"),
         (host(port_25=TAKEN), "port 25 is taken", "apt-get purge exim4-base"),
+        (host(ssh="203.0.113.7 50000 198.51.100.11 22"), "come from 203.0.113.7", "add a network"),
+        (host(ssh="2001:db8::7 50000 2001:db8::11 22"), "come from 2001:db8::7", "add a network"),
+        (host(ssh="192.0.2.1 50000 198.51.100.11 2222"), "sshd listens on port 2222", "set it to 2222"),
     ],
 )
 def test_each_obstacle_is_named_with_the_way_out(seen: Observed, cause: str, way_out: str) -> None:
-    (told,) = obstacles(seen)
+    (told,) = obstacles(seen, ACCESS)
 
     assert cause in told
     assert way_out in told
 
 
 def test_all_obstacles_are_told_at_once() -> None:
-    assert len(obstacles(host(os="debian 12", machine="aarch64", port_25=TAKEN))) == 3
+    assert len(obstacles(host(os="debian 12", machine="aarch64", port_25=TAKEN), ACCESS)) == 3
 
 
 def test_just_enough_disk_is_enough() -> None:
-    assert obstacles(host(free_megabytes="2000")) == []
+    assert obstacles(host(free_megabytes="2000"), ACCESS) == []
 
 
 def test_our_own_postfix_may_hold_port_25() -> None:
     ours = replace(host(port_25=TAKEN), units={"postfix.service": {"ActiveState": "active"}})
 
-    assert obstacles(ours) == []
+    assert obstacles(ours, ACCESS) == []
+
+
+@pytest.mark.parametrize("client", ["192.0.2.15", "127.0.0.1", "::1"])
+def test_operators_and_the_host_itself_are_not_shut_out(client: str) -> None:
+    assert obstacles(host(ssh=f"{client} 50000 198.51.100.11 22"), ACCESS) == []
 
 
 def test_hosts_know_each_other_without_dns() -> None:

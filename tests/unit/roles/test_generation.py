@@ -1,61 +1,12 @@
 """What a host keeps of itself before a converge, and that a rollback makes it that again."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from roles.lib.observed import ONHOST
-
-PROGRAM = ONHOST / "generation.py"
-
-
-class Host:
-    """A host in a folder: its files, and services that take down what they were started with."""
-
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "var"
-        self.etc = folder / "etc"
-        self.started = folder / "started"
-        self.etc.mkdir()
-        for name in ("converged", "applied"):
-            (self.home / name).mkdir(parents=True)
-
-    def put(self, name: str, content: str, mode: int = 0o644) -> Path:
-        file = self.etc / name
-        file.write_text(content)
-        file.chmod(mode)
-        return file
-
-    def apply(self, service: str, file: str, position: int = 0, healthy: str = "true") -> None:
-        """As a converge starts a service that reads `file`."""
-        apply = f"echo {service} $(cat {self.etc / file}) >>{self.started}"
-        how = {"order": position, "apply": apply, "healthy": healthy, "units": [], "seconds": 0}
-        (self.home / "applied" / service).write_text(json.dumps(how))
-        (self.home / "converged" / service).write_text(f"stamp of {(self.etc / file).read_text()}\n")
-
-    def asked(self, act: str, *paths: Path) -> subprocess.CompletedProcess[str]:
-        question = {"act": act, "home": str(self.home), "paths": [str(path) for path in paths]}
-        return subprocess.run(
-            [sys.executable, "-c", PROGRAM.read_text()],
-            input=json.dumps(question),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def do(self, act: str, *paths: Path) -> str:
-        done = self.asked(act, *paths)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    @property
-    def starts(self) -> list[str]:
-        return self.started.read_text().splitlines() if self.started.exists() else []
+from tests.unit.roles.kept_host import Host, converged
 
 
 @pytest.fixture
@@ -200,6 +151,29 @@ def test_a_service_that_does_not_come_up_is_named_and_the_others_are_put_back(ho
     assert "postfix 2" in host.starts
     assert not (host.home / "converged" / "rspamd").exists(), "the next converge starts it anew"
     assert (host.home / "generations" / "pending").exists(), "it can be tried again"
+
+
+def test_a_converge_that_kept_nothing_does_not_go_back_further_than_it_began(host: Host) -> None:
+    file = host.put("main.cf", "first")
+    host.apply("postfix", "main.cf")
+    converged(host, file, "second")
+
+    refused = host.asked("rollback", failed=True)
+
+    assert (refused.returncode, file.read_text()) == (1, "second")
+    assert "nothing to go back to" in refused.stderr
+
+
+def test_a_look_touches_nothing(host: Host) -> None:
+    file = host.put("main.cf", "old")
+    assert "nothing to go back to" in host.asked("look").stderr
+    host.apply("postfix", "main.cf")
+    converged(host, file, "new")
+
+    host.do("look")
+
+    assert file.read_text() == "new"
+    assert (host.home / "generations" / "previous").exists()
 
 
 def test_what_is_kept_is_for_root_alone(host: Host) -> None:
