@@ -14,7 +14,7 @@ from lab.waiting import until
 from roles.lib import ports
 from tests.faults.drill import Case, Drill
 from tests.hosts.converging import Pair
-from tests.hosts.database import EMPTY, Host, brought_up, lab_aliases, sql
+from tests.hosts.database import EMPTY, SOURCE, Host, brought_up, lab_aliases, sql
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.letters import letter
 from tests.mail.outside import wait_for_mail_to
@@ -29,7 +29,6 @@ ACCEPTED = 250
 SETTLE_SECONDS = 30
 RETURN_SECONDS = 75
 YOUNG_SECONDS = 7.0
-FROM_DATABASE = {"aliases_from": "postgresql"}
 END_SESSIONS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'exchanger'"
 
 
@@ -101,7 +100,7 @@ def _followed() -> Iterator[Host]:
     sql(database, EMPTY, *lab_aliases(pair))
     try:
         for place in places(database=False):
-            converge(place, **FROM_DATABASE)
+            converge(place, **SOURCE)
         yield database
     finally:
         for place in places(database=False):
@@ -120,7 +119,7 @@ def _database(drill: Drill) -> None:
 
     with _followed() as database:
         drill.until_sent(0.01)
-        roll("database_passwords", LISTED, look, flags=FROM_DATABASE)
+        roll("database_passwords", LISTED, look, flags=SOURCE)
 
 
 def _is_young(host: LabHost) -> bool:
