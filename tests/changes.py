@@ -5,26 +5,52 @@ repeated, or refused by both exchangers; one case that breaks down does not stop
 tells.
 """
 
-import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
-from lab.errors import LabError
 from lab.ledger import Result
-from lab.progress import console, note, step
+from lab.progress import console
 from lab.settings import LAB
 from lab.traffic import Load, Sent
+from tests import casebook
 from tests.faults.drill import Case, carry_out
 
 WIDTH = 110
 COLUMNS = ("sent", "refused by both", "lost", "duplicated", "p99 s", "seconds")
+
+
+@dataclass
+class Changed:
+    """What a case came to: its ledger, letters that both exchangers refused, and how long it took."""
+
+    result: Result
+    refused_by_both: int
+    seconds: float
+
+    @property
+    def complaints(self) -> list[str]:
+        """What was not as it must be, a sentence each."""
+        return self.result.complaints
+
+    @property
+    def well(self) -> bool:
+        """Whether everything was as it must be."""
+        return self.result.well
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for a report."""
+        return {
+            **self.result.as_json(),
+            "refused_by_both": self.refused_by_both,
+            "seconds": self.seconds,
+        }
 
 
 def refused_by_both(letters: list[Sent]) -> int:
@@ -32,19 +58,20 @@ def refused_by_both(letters: list[Sent]) -> int:
     return sum(not any(one.accepted for one in sent.attempts[: len(LAB.hosts)]) for sent in letters)
 
 
-def _carry_out(case: Case, load: Load) -> tuple[Result, int, float]:
+def _changed(case: Case, load: Load) -> Changed:
     started = time.monotonic()
     carried = carry_out(case, load)
     both = refused_by_both(carried.letters)
     if both:
         carried.result.objections.append(f"{both} letters were refused by both exchangers at once")
-    return carried.result, both, time.monotonic() - started
+    return Changed(carried.result, both, time.monotonic() - started)
 
 
-def _row(result: Result, both: int, seconds: float) -> list[str]:
+def _row(changed: Changed) -> list[str]:
+    result = changed.result
     p99 = f"{result.delays.p99:.1f}" if result.delays else "-"
-    numbers = (result.sent, both, len(result.lost), result.duplicated, p99, f"{seconds:.0f}")
-    return [str(number) for number in numbers]
+    numbers = (result.sent, changed.refused_by_both, len(result.lost), result.duplicated)
+    return [*map(str, numbers), p99, f"{changed.seconds:.0f}"]
 
 
 def carry_out_all(
@@ -62,28 +89,20 @@ def carry_out_all(
     first: what its first column is called. around: what each case is done in. Leaves with 1 unless all was
     well.
     """
-    known = {case.name: case for case in cases}
-    if unknown := [name for name in names if name not in known]:
-        raise typer.BadParameter(f"{', '.join(unknown)}: no such case; there are: {', '.join(known)}")
-    made = Table(title=title)
-    for column in (first, *COLUMNS):
-        made.add_column(column, justify="left" if column == first else "right")
-    reports.mkdir(parents=True, exist_ok=True)
-    well = True
-    for name in names or known:
-        try:
-            with around(), step(f"{name}: {known[name].says}"):
-                result, both, seconds = _carry_out(known[name], load)
-        except LabError as error:
-            console.print(f"✗ {name}: {error}", style="red", markup=False)
-            well = False
-            continue
-        report = {**result.as_json(), "refused_by_both": both, "seconds": seconds}
-        (reports / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
-        made.add_row(name, *_row(result, both, seconds), style="" if result.well else "red")
-        for complaint in result.complaints:
-            note(f"✗ {complaint}")
-        well = well and result.well
-    (console if console.is_terminal else Console(width=WIDTH)).print(made)
-    if not well:
-        sys.exit(1)
+
+    def run(case: Case) -> Changed:
+        with around():
+            return _changed(case, load)
+
+    def table(outcomes: Sequence[Changed], skipped: dict[str, str]) -> Table:
+        made = Table(title=title)
+        for column in (first, *COLUMNS):
+            made.add_column(column, justify="left" if column == first else "right")
+        for outcome in outcomes:
+            made.add_row(outcome.result.name, *_row(outcome), style="" if outcome.well else "red")
+        for name, why in skipped.items():
+            made.add_row(name, why, style="dim")
+        return made
+
+    shown = console if console.is_terminal else Console(width=WIDTH)
+    casebook.carry_out(casebook.chosen(names, cases, "case"), run, table, reports, shown)
