@@ -59,7 +59,8 @@ done
 printf '%s\n' {content} >{stamp}"""
 
 # What a unit file says (a sandbox, limits) holds from a start on; a reload leaves ActiveEnterTimestamp alone.
-LIVE = """started=$(systemctl show -P ActiveEnterTimestamp {unit})
+# In whole seconds a service would be older than the file it was started right after.
+LIVE = """started=$(systemctl show --timestamp=us+utc -P ActiveEnterTimestamp {unit})
 if [ -n "$(find {files} -newermt "$started" -print -quit)" ]; then systemctl restart {unit}
 else systemctl reload-or-restart {unit}; fi"""
 

@@ -49,14 +49,15 @@ def test_the_fingerprint_of_a_secret_file_gives_nothing_of_it_away() -> None:
 
 SYSTEMCTL = """#!/bin/sh
 case $1 in
-  show) date -d "{started}" "+%a %Y-%m-%d %H:%M:%S %Z";;
+  show) date -u -d "{started}" "+%a %Y-%m-%d %H:%M:%S$([ "$2" != --timestamp=us+utc ] || echo .%6N) %Z";;
   *) echo "$@" >>{log};;
 esac
 """
 
 
 @pytest.mark.parametrize(
-    ("started", "done"), [("1 hour ago", "restart one"), ("1 hour", "reload-or-restart one")]
+    ("started", "done"),
+    [("1 hour ago", "restart one"), ("1 hour", "reload-or-restart one"), ("now", "reload-or-restart one")],
 )
 def test_a_unit_file_that_is_newer_than_the_service_restarts_it(
     tmp_path: Path, started: str, done: str
