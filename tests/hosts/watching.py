@@ -34,6 +34,24 @@ def told() -> list[tuple[float, dict[str, Any]]]:
     return [(one["at"], alert) for one in kept for alert in one["told"]["alerts"]]
 
 
+def repeated(**group: str) -> list[str]:
+    """The notifications of the group with these labels that said just what the one before them had said.
+
+    A group is told anew when another alert joins it: that repeats nothing.
+    """
+    said: set[tuple[str, str]] = set()
+    found = []
+    for kept in map(json.loads, fetched(PAGER).splitlines()):
+        told = kept["told"]
+        if told["groupLabels"] != group:
+            continue
+        says = {(json.dumps(alert["labels"]), alert["status"]) for alert in told["alerts"]}
+        if says == said:
+            found.append(f"{kept['from']} at {kept['at']:.1f}: {sorted(says)}")
+        said = says
+    return found
+
+
 def told_of(status: str, **labels: str) -> list[float]:
     """When the outside host was told that an alert with these labels is `status`: firing or resolved."""
     return [
