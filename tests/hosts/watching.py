@@ -11,7 +11,7 @@ from lab.settings import ALERTS_PORT, OUTSIDE
 
 PROMETHEUS, ALERTMANAGER = 20466, 20467
 PAGER = f"http://{OUTSIDE.address}:{ALERTS_PORT}{PLACE}"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 """Until a figure that changed has been read and judged for its periods, with some load on the host."""
 
 
