@@ -1,10 +1,11 @@
 """What tells one message in a queue of Postfix from another, whatever its file is called.
 
-A queue file is a row of records: a type, a length, data (Postfix: rec_type.h, record.c). Some change while
-the message waits: a recipient that has got it is marked, room that was left is used, sizes and pointers are
-filled in, the time to warn the sender is struck out when that is done. The others (times, addresses, the
-content with the Received field of its own session) are the same in every copy of the file, early or late, and
-in no other message.
+A queue file is a row of records: a type, a length, data (Postfix: rec_type.h, record.c). Where a milter has
+changed a header, a pointer is written over its begin, and what follows in the file is the rest of a record: like
+Postfix one must go where the pointer leads. Some records change while the message waits: a recipient that has
+got it is marked, room that was left is used, sizes and pointers are filled in, the time to warn the sender is
+struck out when that is done. The others (times, addresses, the content with the Received field of its own
+session) are the same in every copy of the file, early or late, and in no other message.
 """
 
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import IO
 
 SIZE, END, DONE, CANCELLED, TO_DO = b"C", b"E", b"D", b"/", b"R"
-WARN, KILLED = b"W", b"K"
-_CHANGING = (SIZE, b"p", b"w", WARN, KILLED)
+WARN, KILLED, POINTER = b"W", b"K", b"p"
+_CHANGING = (SIZE, POINTER, b"w", WARN, KILLED)
 _LENGTH_BYTES = 5  # record.c reads no more into an int
 
 
@@ -38,16 +39,38 @@ def identity(path: Path) -> str:
 
 
 def _records(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Each record up to the end of the message, in the order in which Postfix reads them."""
+    followed: set[int] = set()
     while kind := file.read(1):
-        length = 0
-        for shift in range(_LENGTH_BYTES):
-            byte = file.read(1)
-            if not byte:
-                raise DamagedError("it ends within a record")
-            length |= (byte[0] & 0x7F) << (7 * shift)
-            if byte[0] < 0x80:  # noqa: PLR2004 - the eighth bit says that more follow
-                break
+        length = _length(file)
         data = file.read(length)
         if len(data) < length:
             raise DamagedError("it ends within a record")
         yield kind, data
+        if kind == END:
+            return
+        if kind == POINTER and (target := _target(data)):
+            if target in followed:
+                raise DamagedError("its pointers lead in a circle")
+            followed.add(target)
+            file.seek(target)
+
+
+def _length(file: IO[bytes]) -> int:
+    length = 0
+    for shift in range(_LENGTH_BYTES):
+        byte = file.read(1)
+        if not byte:
+            raise DamagedError("it ends within a record")
+        length |= (byte[0] & 0x7F) << (7 * shift)
+        if byte[0] < 0x80:  # noqa: PLR2004 - the eighth bit says that more follow
+            break
+    return length
+
+
+def _target(data: bytes) -> int:
+    """Where a pointer leads; 0: it is only room for one, and the next record follows."""
+    try:
+        return int(data)
+    except ValueError:
+        raise DamagedError("a pointer in it is no number") from None
