@@ -102,7 +102,7 @@ def _adopted(said: str) -> int:
 def _evacuate(drill: Drill) -> None:
     """mx1 reaches no provider any more; all that waits there goes on through mx2."""
     drill.until_sent(BEGIN)
-    with ruled(MX1, NO_PROVIDER):
+    with _in_service_afterwards(MX1), ruled(MX1, NO_PROVIDER):
         _until_providers_are_waited_for(MX1)
         with drill.moment("Postfix stopped", WORST):
             ran = twinmx(ROOT, "evacuate", INVENTORY, "mx1", "--patience", "10", "--names")
@@ -115,8 +115,16 @@ def _evacuate(drill: Drill) -> None:
         expect(again, 0)
         if _adopted(again.said):
             raise LabError(f"something went over twice:\n{again.said}")
-    ssh.on(MX1, "systemctl start postfix@out.service postfix.service && mxctl undrain")
-    until(lambda: ssh.on(MX1, AGENT).strip() == "active", RETURN_SECONDS, "mx1 in service again")
+
+
+@contextmanager
+def _in_service_afterwards(host: LabHost) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        ssh.on(host, "systemctl start postfix@out.service postfix.service && mxctl undrain")
+        back = f"{host.alias} in service again"
+        until(lambda: ssh.on(host, AGENT).strip() == "active", RETURN_SECONDS, back)
 
 
 def _adopt_queue(drill: Drill) -> None:
