@@ -2,10 +2,10 @@
 
 A queue file is a row of records: a type, a length, data (Postfix: rec_type.h, record.c). Where a milter has
 changed a header, a pointer is written over its begin, and what follows in the file is the rest of a record:
-like Postfix one must go where the pointer leads. Some records change while the message waits: a recipient that has
-got it is marked, room that was left is used, sizes and pointers are filled in, the time to warn the sender is
-struck out when that is done. The others (times, addresses, the content with the Received field of its own
-session) are the same in every copy of the file, early or late, and in no other message.
+like Postfix one must go where the pointer leads. Some records change while the message waits: a recipient
+that has got it is marked, room that was left is used, sizes and pointers are filled in, the time to warn the
+sender is struck out when that is done. The others (times, addresses, the content with the Received field of
+its own session) are the same in every copy of the file, early or late, and in no other message.
 """
 
 from collections.abc import Iterator
