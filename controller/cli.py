@@ -11,12 +11,15 @@ from controller.acme import commands as certificates
 from controller.dns import commands as dns
 from controller.drift.command import run as show_drift
 from controller.errors import ControllerError
+from controller.plan import text
 from controller.plan.command import run as show_plan
 from controller.recovery import commands as recovery
 from controller.report import console
 from controller.rollback import rollback as roll_back
 from controller.rolling import run as rolling
 from controller.rolling.run import Options
+from controller.upgrade import Upgrading, planned
+from controller.upgrade import upgrade as upgrade_
 from controller.usage import Data, Inventory, OneForAnyError, flags_of
 from twinmx.mxctl.manual import SILENT
 
@@ -75,6 +78,36 @@ def converge(
     options = Options(gate, tuple(host or ()), in_service, keep_failed, break_lock)
     with _said():
         rolling.converge(rolling.fleet_of(inventory, flags_of(data)), options)
+
+
+@app.command(cls=OneForAnyError)
+def upgrade(
+    inventory: Inventory,
+    data: Data = None,
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="This exchanger alone. Repeatable.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would come: exit status 2 where something would.")
+    ] = False,
+    in_service: InService = False,
+    break_lock: BreakLock = False,
+) -> None:
+    """Install what Debian has, as a point release, on one exchanger after another; then converge each.
+
+    Drained meanwhile, rebooted where that is required, and back when mail comes through it again. One that
+    does not pass stays drained, and the others are not touched. What is done already is not done again.
+    """
+    with _said():
+        flags = flags_of(data)
+        fleet = rolling.fleet_of(inventory, flags)
+        upgrading = Upgrading(inventory, fleet.exchange, flags, fleet.remotes)
+        if dry_run:
+            plan = planned(upgrading, host or [])
+            text.show(plan, console)
+            raise typer.Exit(plan.status)
+        options = Options("", tuple(host or ()), in_service, keep_failed=True, break_lock=break_lock)
+        upgrade_(upgrading, options)
 
 
 @app.command()

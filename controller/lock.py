@@ -1,8 +1,9 @@
 """One operator at a time: a lock on each exchanger, kept alive while the run lives.
 
-On the hosts, because operators need not share a controller; on all that are reached, since who changes one
-relies on the others. A run that has died is not guessed at: its lock is told with its owner and its silence,
-and broken by a flag.
+On the hosts, because operators need not share a controller; on all that are reached, since who takes one out
+relies on the others. Who takes none out (a restore, an adoption) needs the lock of its own host alone: a
+converge has that too, and a host elsewhere that is half dead does not stop a recovery. A run that has died
+is not guessed at: its lock is told with its owner and its silence, and broken by a flag.
 """
 
 import getpass
@@ -11,6 +12,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -64,6 +66,17 @@ class Lock:
         if self.lost:
             raise ControllerError(f"this run no longer has its lock: {self.lost}")
 
+    @contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        """Around a reboot of a host, with which its lock goes; it is taken anew afterwards."""
+        (host,) = (host for host in self._taken if host.name == name)
+        self._taken = [other for other in self._taken if other is not host]
+        try:
+            yield
+        finally:
+            self._taken = [*self._taken, host]
+        self._do(host, "take")
+
     def _beat(self) -> None:
         while not self._ended.wait(self._beat_seconds):
             self._beat_once(self._taken)
@@ -82,8 +95,7 @@ class Lock:
         """Hold it on all of them, or on none: ControllerError with who has it."""
         beating = threading.Thread(target=self._beat, daemon=True)
         try:
-            reached = [host for host in self._others if host.try_("true").status != UNREACHED]
-            for host in sorted([*self._hosts, *reached], key=lambda host: host.name):
+            for host in sorted(self._reached(), key=lambda host: host.name):
                 self._taken.append(host)  # before: an answer that is cut off may have been a yes
                 self._do(host, "take", break_=break_stale)
             beating.start()
@@ -94,6 +106,22 @@ class Lock:
                 beating.join()
             for host in self._taken:
                 self._release(host)
+
+    def _reached(self) -> list[Remote]:
+        """Who is locked; ControllerError that names all of our hosts that are away."""
+        asked = [*self._hosts, *self._others]
+        with ThreadPoolExecutor(max(1, len(asked))) as pool:
+            answers = list(pool.map(lambda host: host.try_("true"), asked))
+        away = {
+            host.name: answer.said
+            for host, answer in zip(asked, answers, strict=True)
+            if answer.status == UNREACHED
+        }
+        if told := [
+            f"{host.name} cannot be reached: {away[host.name]}" for host in self._hosts if host.name in away
+        ]:
+            raise ControllerError("\n".join([*told, "Nothing was touched."]))
+        return [host for host in asked if host.name not in away]
 
     def _release(self, host: Remote) -> None:
         try:

@@ -23,6 +23,7 @@ from inventory.schema import Exchange
 from inventory.secret_drawing import draw
 from inventory.secret_reading import text_of
 from inventory.secrets import GAP, Secrets, load_secrets, missing, parse_secrets
+from roles.lib.records.target import secret_options, target_of
 
 AFTER = {"added": "promoted", "promoted": "retired"}
 
@@ -55,12 +56,15 @@ def init(inventory: Inventory) -> None:
     """Make all secrets that an inventory needs, where it keeps them; what is there is never overwritten."""
     with _told():
         exchange = exchange_of(Path(inventory))
-        drawn = draw(exchange)
+        provider = exchange.dns.provider
+        drawn = draw(exchange, secret_options(provider) if provider else ())
         text = secret_store.dump(drawn, COMMENT.format(inventory=inventory))
         path = secret_store.create(exchange.secrets_from, text)
         _say(f"✓ {path}: {', '.join(drawn)}", "green")
         for name in drawn.get("receivers", {}):
             _say(f"  to be filled in by you: receivers.{name}.secret ({GAP} stands there)")
+        for name in drawn.get("dns_provider", {}):
+            _say(f"  to be filled in by you, or taken out: dns_provider.{name} ({GAP} stands there)")
         for key in drawn.get("tsig_keys", []):
             _say(f"  give the key {key['name']} ({key['algorithm']}) to the name server: docs/secrets.md")
         _say(f"  then: twinmx secrets check {inventory}")
@@ -75,6 +79,8 @@ def check(inventory: Inventory) -> None:
         secrets = load_secrets(source)
         for line in _found(secrets, exchange):
             _say(f"✓ {line}", "green")
+        if exchange.dns.provider:
+            target_of(exchange, secrets)
         if lacking := missing(secrets, exchange):
             raise ControllerError("\n✗ ".join(f"{source.name}: {line}" for line in lacking))
 

@@ -157,6 +157,11 @@ class Dns(Settings):
     ttl: int = knob(
         300, ge=30, le=86400, says="TTL of the records; short, since failover changes MX.", unit="seconds"
     )
+    mx_unanswered: Literal["leave", "write"] = knob(
+        "leave",
+        says="What becomes of MX while no exchanger takes mail on port 25, as before the first converge: it "
+        "is left as it is, or written all the same. Meant for one command, with the flag `mx_unanswered`.",
+    )
     resolvers: tuple[AnyHostAddress, ...] = knob(
         (), says="Whom `twinmx dns check` asks, best public ones; none, and it asks the controller's own."
     )

@@ -78,6 +78,10 @@ def _failover(exchange: Exchange, value: str) -> dict[str, object]:
     return {"failover": exchange.failover.model_dump() | {"under_way": value}}
 
 
+def _mx_unanswered(exchange: Exchange, value: str) -> dict[str, object]:
+    return {"dns": exchange.dns.model_dump() | {"mx_unanswered": value}}
+
+
 def _alias_source(_: Exchange, value: str) -> dict[str, object]:
     return {"alias_source": value}
 
@@ -89,6 +93,7 @@ FLAGS: dict[str, Flag] = {
     "spam_engines": Flag("the spam engines in order, joined by commas", "spamassassin,rspamd", _spam_engines),
     "aliases_from": Flag("where the aliases come from: file or postgresql", "postgresql", _alias_source),
     "failover": Flag("end what the agents have taken out of service by themselves", "end", _failover),
+    "mx_unanswered": Flag("write MX also while no exchanger takes mail", "write", _mx_unanswered),
     "rate_limit_answer": Flag("the answer above a rate limit: 550, 450 or 421", "450", _rate_limit_answer),
 }
 

@@ -18,10 +18,8 @@ from inventory.alias_source import DATABASE_HOST
 from inventory.load import InventoryError, load_exchange
 from inventory.schema import Exchange
 from inventory.secrets import missing, the_secrets
-from roles.lib.frames import number_by_frames_alone
 from roles.lib.records.keys import published_keys
 from roles.lib.records.target import target_of
-from roles.lib.ssh import send_without_delay
 from twinmx.aliases.inventory import load_aliases
 from twinmx.aliases.model import AliasFileError
 
@@ -64,8 +62,6 @@ def hosts_of(
     exchange = load_exchange(Path(facts), command_line_flags() if flags is None else flags)
     if not _facts_alone.get():
         _check_what_stands_elsewhere(exchange, facts)
-    send_without_delay()
-    number_by_frames_alone()
     data: dict[str, Any] = {"exchange": exchange.model_dump(mode="json")}
     exchangers = [
         (name, data | {"exchanger": name} | _filled(connection, name, str(host.address)))

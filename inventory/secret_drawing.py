@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from inventory.dkim import new_pair
@@ -29,8 +30,11 @@ def tsig(name: str) -> dict[str, str]:
     return {"name": name, "algorithm": TSIG_ALGORITHM, "secret": secret}
 
 
-def draw(exchange: Exchange) -> dict[str, Any]:
-    """All that `exchange` needs; what others give out is a gap, which is refused until it is filled."""
+def draw(exchange: Exchange, provider_options: Iterable[str] = ()) -> dict[str, Any]:
+    """All that `exchange` needs; what others give out is a gap, which is refused until it is filled.
+
+    provider_options: names of the secret options of its DNS provider.
+    """
     drawn: dict[str, Any] = {
         "rspamd_password": password(),
         "valkey_passwords": [password()],
@@ -46,4 +50,8 @@ def draw(exchange: Exchange) -> dict[str, Any]:
         for name, receiver in exchange.monitors.receivers.items()
         if receiver.needs_secret
     }
-    return drawn | ({"receivers": gaps} if gaps else {})
+    given_out = {
+        "receivers": gaps,
+        "dns_provider": dict.fromkeys(provider_options, f"{GAP}: by the DNS provider"),
+    }
+    return drawn | {name: what for name, what in given_out.items() if what}

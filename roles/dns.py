@@ -3,29 +3,33 @@
 Ports: none on the hosts. It runs on the controller, after the exchangers have converged, and changes a
 record set only where it differs. octoDNS compares and applies: by RFC 2136 with TSIG, or by any of its
 providers. What it does not own (any other name or type in the zone: the web site's address, NS; any other
-text beside SPF) is never touched. Nor is what a failover did to MX, unless that is to end.
+text beside SPF) is never touched. Nor is what a failover did to MX, unless that is to end; nor MX at all
+while no exchanger takes mail, since senders would follow it.
 """
 
 import shlex
 from collections.abc import Generator, Iterable
 from functools import cache
 
+from octodns.provider.plan import Plan
 from octodns.record import Change, Record
 from pyinfra import logger
 from pyinfra.api.command import FunctionCommand, StringCommand
 from pyinfra.api.operation import operation
+from pyinfra.context import state
 
-from inventory.schema import Exchange
+from inventory.schema import Exchange, Exchanger
 from inventory.secrets import the_secrets
 from roles.lib.agents import END_FLAG, UNDRAIN, Standing, standing
 from roles.lib.changes import ByHand, Kept, Obstacle, RecordChange, RecordSet
+from roles.lib.greeting import why_no_mail
 from roles.lib.records.keys import Keys, published_keys
 from roles.lib.records.target import target_of
 from roles.lib.records.wanted import Wanted
 from roles.lib.records.whole import wanted_records
 from roles.lib.records.zones import OnlyOurs, by_zone, plan_zone, values_of, zones_of
 from roles.lib.role import role
-from roles.lib.telling import DNS, tell
+from roles.lib.telling import DNS, executing, tell
 
 
 def in_force(exchange: Exchange, keys: Keys, found: Standing) -> list[Wanted]:
@@ -37,14 +41,19 @@ def in_force(exchange: Exchange, keys: Keys, found: Standing) -> list[Wanted]:
     return [record for record in wanted if not (found.silent and record.kind == "MX")]
 
 
+WAY_TO_MX = "twinmx converge; to write it all the same: --data mx_unanswered=write"
+
+
 @cache
-def _asked(names: tuple[str, ...]) -> Standing:
+def _asked(names: tuple[str, ...], _executing: bool) -> Standing:
     return standing(names)
 
 
 def _standing(exchange: Exchange) -> Standing:
-    """What the agents say, asked once in a run, and told; without what is going to be ended."""
-    found = _asked(tuple(exchange.exchangers))
+    """What the agents say, asked once in a plan and once before it is carried out, and told; without what
+    is going to be ended.
+    """
+    found = _asked(tuple(exchange.exchangers), executing())
     if exchange.failover.under_way == "end":
         if found.silent and exchange.dns.changes:
             logger.info("    MX: written all the same, %s cannot be asked", ", ".join(found.silent))
@@ -71,6 +80,43 @@ def _tell_mx(found: Standing) -> None:
         tell(Kept(what=what, why=f"a failover is under way ({why})", end=end), of=DNS)
     if found.silent:
         tell(Kept(what="MX: left as it is", why=f"{', '.join(found.silent)} cannot be asked"), of=DNS)
+
+
+@cache
+def _why_no_mail(exchanger: Exchanger, _executing: bool) -> str:
+    return why_no_mail(exchanger)
+
+
+def why_nobody(exchange: Exchange, found: Standing) -> str:
+    """Why none of the exchangers takes mail, in words; empty where one does."""
+    reasons = []
+    for name, exchanger in exchange.exchangers.items():
+        absent = f"{exchanger.fqdn} has never been converged" if name in found.absent else ""
+        why = absent or _why_no_mail(exchanger, executing())
+        if not why:
+            return ""
+        reasons.append(why)
+    return "; ".join(reasons)
+
+
+def _converges_exchangers() -> bool:
+    """Whether this run does so as well, before DNS."""
+    return any(known.data.get("exchanger") and state.is_host_in_limit(known) for known in state.inventory)
+
+
+def _leads_nowhere(exchange: Exchange, found: Standing, planned: Plan | None) -> bool:
+    """Whether the MX that is planned would lead mail to hosts that take none; told.
+
+    Not asked in the plan of a run that converges exchangers first: what they are then is seen then.
+    """
+    if not any(change.record._type == "MX" for change in (planned.changes if planned else ())):
+        return False
+    if exchange.dns.mx_unanswered == "write" or (not executing() and _converges_exchangers()):
+        return False
+    why = why_nobody(exchange, found)
+    if why:
+        tell(Kept(what="MX: left as it is", why=f"no exchanger takes mail ({why})", end=WAY_TO_MX), of=DNS)
+    return bool(why)
 
 
 def record_change(domain: str, change: Change) -> RecordChange:
@@ -107,19 +153,23 @@ def _tell_others(changes: Iterable[Change], ours: OnlyOurs) -> None:
 def _zone(exchange: Exchange, zone: str) -> Generator[FunctionCommand | StringCommand, None, None]:
     try:
         secrets = the_secrets(exchange.secrets_from)
-        wanted = in_force(exchange, published_keys(exchange, secrets), _standing(exchange))
+        found = _standing(exchange)
+        wanted = in_force(exchange, published_keys(exchange, secrets), found)
         records, target = by_zone(wanted, zones_of(exchange))[0][zone], target_of(exchange, secrets)
         changes, ours = plan_zone(zone, records, exchange.dns.ttl, target)
+        if _leads_nowhere(exchange, found, changes):
+            records = [record for record in records if record.kind != "MX"]
+            changes, ours = plan_zone(zone, records, exchange.dns.ttl, target)
     except Exception as error:  # dnspython, octoDNS or the network: all end this operation
         text = f"{zone}: {_keeper(exchange)} does not let its zone be read: {error or type(error).__name__}"
         tell(Obstacle(text=text))
         yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
         return
-    found = changes.changes if changes else []
-    _tell_others(found, ours)
-    for change in found:
+    differing = changes.changes if changes else []
+    _tell_others(differing, ours)
+    for change in differing:
         tell(record_change(zone, change))
-    if found:
+    if differing:
         yield FunctionCommand(target.apply, [changes], {})
 
 

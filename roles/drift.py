@@ -38,8 +38,11 @@ PLACES: dict[Kind, tuple[str, ...]] = {
         *("/etc/sysctl.d", "/etc/sysusers.d", "/etc/tmpfiles.d", "/etc/ld.so.preload"),
     ),
 }
-GENERATED = ("/etc/postfix/dynamicmaps.cf", "/etc/postfix/dynamicmaps.cf.d/*")
-"""What packages write as they are installed, and do not list."""
+GENERATED = ("/etc/postfix/dynamicmaps.cf", "/etc/postfix/dynamicmaps.cf.d/*", "*.dpkg-dist")
+"""What packages write as they are installed, and do not list.
+
+The last is dpkg(1)'s copy of what it did not put in the place of a role's file; no program reads that name.
+"""
 
 AT_BOOT = ("systemd-timesyncd.service", "unattended-upgrades.service")
 """Units that base starts and does not watch: in a container the first one rests."""

@@ -60,5 +60,5 @@ def deploy(site: Site) -> None:
         inputs=files,
         healthy=f"curl --silent --fail --max-time 2 --unix-socket {SCAN_SOCKET} http://rspamd/ping",
         packages=PACKAGES,
-        seconds=60,
+        seconds=180,
     )

@@ -88,5 +88,5 @@ def deploy(site: Site) -> None:
         inputs=files,
         healthy=f"curl --silent --fail --max-time 2 --unix-socket {PROBE} http://rspamd/ping",
         packages=("rspamd",),
-        seconds=60,  # the first start compiles its patterns
+        seconds=180,  # the first start compiles its patterns
     )

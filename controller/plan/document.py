@@ -82,13 +82,16 @@ def plan_of(
         for name, told in account.places.items()
     }
     dns = places.pop(telling.DNS, _place([], [], failed=False))
-    everywhere = [*places.values(), dns]
-    result: Literal["nothing", "changes", "error"] = "nothing"
-    if any(place.errors for place in everywhere):
-        result = "error"
-    elif any(place.changes for place in everywhere):
-        result = "changes"
+    result = result_of([*places.values(), dns])
     return Plan(inventory=inventory, flags=dict(flags), result=result, errors=[], hosts=places, dns=dns)
+
+
+def result_of(places: Iterable[Place]) -> Literal["nothing", "changes", "error"]:
+    """An error anywhere counts more than a change."""
+    everywhere = list(places)
+    if any(place.errors for place in everywhere):
+        return "error"
+    return "changes" if any(place.changes for place in everywhere) else "nothing"
 
 
 def no_plan(inventory: str, flags: Mapping[str, str], error: str) -> Plan:

@@ -11,12 +11,12 @@ import tempfile
 from dataclasses import dataclass
 
 from controller.errors import ControllerError
-from controller.lock import Lock
 from controller.recovery.ledger import Ledger
 from controller.recovery.onhost import OnHost
 from controller.report import console, heading, note
 from controller.rolling.fleet import Fleet
 from controller.rolling.gates import Clock, Gates
+from controller.rolling.run import lock_of
 
 REASON = "twinmx evacuate"
 UNITS = ("postfix.service", "postfix@out.service")
@@ -45,7 +45,7 @@ def evacuate(fleet: Fleet, name: str, wishes: Wishes, clock: Clock) -> Ledger:
     peer = _chosen(fleet, name, wishes.to)
     source, target = OnHost(fleet.remotes[name]), OnHost(fleet.remotes[peer])
     heading(f"{name} → {peer}")
-    with Lock([source.remote, target.remote]).held(break_stale=wishes.break_lock):
+    with lock_of(fleet, [name, peer]).held(break_stale=wishes.break_lock):
         gates = Gates(fleet, "", clock)
         gates.others_greet([name])
         if not wishes.at_once:

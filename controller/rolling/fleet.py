@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import smtplib
 import subprocess
 import tempfile
 import time
@@ -26,11 +25,11 @@ from roles.forwarder import SRS_KEYS
 from roles.lib import ports
 from roles.lib.agents import ASK
 from roles.lib.converge import HOME, PENDING
+from roles.lib.greeting import why_no_mail
 from roles.lib.observed import ONHOST
 from roles.lib.telling import PATH, Account
 from roles.release import CURRENT
 
-GREETING_SECONDS = 10
 DRAIN_FOR = "2h"
 """A host whose converge was broken off returns by itself after it."""
 
@@ -99,15 +98,8 @@ class Fleet:
 
     def greets(self, name: str) -> None:
         """Ask a host, as a sender would, whether it takes mail with STARTTLS."""
-        exchanger = self.exchange.exchangers[name]
-        try:
-            with smtplib.SMTP(str(exchanger.address), 25, timeout=GREETING_SECONDS) as session:
-                session.ehlo()
-                encrypted = session.has_extn("starttls")
-        except (OSError, smtplib.SMTPException) as error:
-            raise ControllerError(f"{exchanger.fqdn} does not take mail on port 25: {error}") from None
-        if not encrypted:
-            raise ControllerError(f"{exchanger.fqdn} does not offer STARTTLS")
+        if why := why_no_mail(self.exchange.exchangers[name]):
+            raise ControllerError(why)
 
     def canaries(self, via: str) -> dict[str, Counts]:
         """By observer, what its canary counts through `via`; only of those that try it."""

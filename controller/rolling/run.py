@@ -54,11 +54,10 @@ def converge(fleet: Fleet, options: Options) -> None:
     the hosts after it and DNS are then untouched.
     """
     names = chosen(fleet, options.hosts)
-    others = [remote for name, remote in fleet.remotes.items() if name not in names]
-    lock = Lock([fleet.remotes[name] for name in names], others)
+    lock = lock_of(fleet, names)
     heading("all hosts")
     with lock.held(break_stale=options.break_lock):
-        prepared = _preflight(fleet, names)
+        prepared = preflight(fleet, names)
         if fleet.exchange.followed and fleet.exchange.followed.managed and not options.hosts:
             heading("the database of the aliases")
             fleet.converge_elsewhere(DATABASE_HOST)
@@ -69,7 +68,14 @@ def converge(fleet: Fleet, options: Options) -> None:
             fleet.converge_elsewhere("@local")
 
 
-def _preflight(fleet: Fleet, names: Sequence[str]) -> list[Prepared]:
+def lock_of(fleet: Fleet, names: Sequence[str]) -> Lock:
+    """The lock of a run that changes `names`."""
+    others = [remote for name, remote in fleet.remotes.items() if name not in names]
+    return Lock([fleet.remotes[name] for name in names], others)
+
+
+def preflight(fleet: Fleet, names: Sequence[str]) -> list[Prepared]:
+    """All hosts looked at, and planned; ControllerError with what stands in the way, nothing touched."""
     with console.status("asking the hosts, and planning"):
         looks = fleet.looks()
         if away := [

@@ -2,9 +2,6 @@
 
 from lab.settings import OUTSIDE
 from lab.ssh import CONFIG
-from roles.lib.ssh import send_without_delay
-
-send_without_delay()
 
 outside = [
     (

@@ -33,12 +33,14 @@ class Standing:
     """demoted: host → who has demoted it and why. silent: exchangers that could not be asked.
 
     by_itself: exchanger → what its agent has done without an order. ordered: who is drained by an order.
+    absent: exchangers without an agent, which have never been converged.
     """
 
     demoted: dict[str, str] = field(default_factory=dict)
     silent: list[str] = field(default_factory=list)
     by_itself: dict[str, list[str]] = field(default_factory=dict)
     ordered: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
 
     def take(self, name: str, said: str) -> None:
         """Add what the agent of `name` said; an exchanger without an agent says `{}`."""
@@ -51,6 +53,8 @@ class Standing:
         except (ValueError, AttributeError, TypeError):
             self.silent.append(name)
             return
+        if not agent:
+            self.absent.append(name)
         self.demoted |= dict.fromkeys(demoted, why)
         done = [f"the drain of {name} ({agent.get('cause')})"] if drained and not ordered else []
         done += [f"the demotion of {host}" for host in demoted if host != name]
@@ -65,7 +69,7 @@ class Standing:
         An agent that cannot be asked holds the records up no longer: what it still wants it does again.
         """
         left = {host: why for host, why in self.demoted.items() if host in self.ordered}
-        return Standing(left, ordered=self.ordered)
+        return Standing(left, ordered=self.ordered, absent=self.absent)
 
 
 def standing(names: Iterable[str]) -> Standing:

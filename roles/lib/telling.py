@@ -65,7 +65,8 @@ def _running() -> bool:
     return bool(ctx_state.isset())  # type: ignore[no-untyped-call]
 
 
-def _executing() -> bool:
+def executing() -> bool:
+    """Whether operations are carried out now; before that they are planned."""
     return _running() and state.is_executing
 
 
@@ -82,13 +83,13 @@ def tell(what: Anything, *, of: str = "") -> None:
             logger.info("%s%s", prefix, line)
     operation = "" if of else (host.current_op_hash or "")
     step = Step(operation=operation, what=what)
-    _told[of or host.name].append(_Told(_executing(), step))
+    _told[of or host.name].append(_Told(executing(), step))
 
 
 def told() -> Iterator[Anything]:
     """What the current host was told of so far, in this phase (planned, or done)."""
     if _running():
-        yield from (told.step.what for told in _told[host.name] if told.executing == _executing())
+        yield from (told.step.what for told in _told[host.name] if told.executing == executing())
 
 
 class _Errors(Handler):

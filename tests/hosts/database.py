@@ -11,6 +11,7 @@ from typing import Any
 import testinfra
 
 from controller import pyinfra
+from controller.rolling import order
 from inventory.alias_source import DATABASE_HOST
 from lab import ssh
 from lab.settings import DATABASE
@@ -35,15 +36,19 @@ def brought_up(pair: Pair) -> Host:
 
 @contextmanager
 def followed(pair: Pair) -> Iterator[Host]:
-    """The database with the lab's aliases in it, both exchangers following it; then back to the file."""
+    """The database with the lab's aliases in it, the exchangers following it; then back to the file.
+
+    One exchanger after the other: mail may flow meanwhile.
+    """
     host = brought_up(pair)
-    sql(host, EMPTY)
-    sql(host, *lab_aliases(pair))
-    pair.converge("exchangers", **SOURCE)
+    sql(host, EMPTY, *lab_aliases(pair))
     try:
+        for name in order(pair.exchange):
+            pair.converge(name, **SOURCE)
         yield host
     finally:
-        pair.converge("exchangers")
+        for name in order(pair.exchange):
+            pair.converge(name)
 
 
 def lab_aliases(pair: Pair) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 PLANNED names a JSON file: `facts` (the exchange's YAML file), `states` (name → a whole answer of HostState),
 `agents` (name → what the host's failover agent says of itself) and `files` (path → its text on every host).
-Nobody answers at the hosts in `unreachable`; those in `dumb` have no Python. With `record`, a path, what the
+Nobody answers at the hosts in `unreachable`; those in `dumb` have no Python; those in `closed` do not greet
+on port 25. With `record`, a path, what the
 plan wants each host to be is written there; with `commands`, a path, what was run on which host.
 """
 
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from inventory.hosts import hosts_of
+from inventory.schema import Exchanger
+from roles import dns
 from tests.plan.recording import keep_commands, record
 
 _planned = json.loads(Path(os.environ["PLANNED"]).read_text())
@@ -37,6 +40,12 @@ def _host(name: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _why_no_mail(exchanger: Exchanger) -> str:
+    name = exchanger.fqdn.partition(".")[0]
+    return f"{exchanger.fqdn}: Connection refused" if name in _planned.get("closed", ()) else ""
+
+
+dns.why_no_mail = _why_no_mail  # type: ignore[attr-defined]
 exchangers = [_host(name, data) for name, data in _exchangers]
 
 if "record" in _planned:

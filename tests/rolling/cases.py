@@ -1,14 +1,18 @@
 """What an operator does to a pair that carries mail, and what must be so afterwards."""
 
 import re
+from contextlib import suppress
 
 from controller.pyinfra import ROOT
+from controller.upgrade import REQUIRED
 from lab import hosts, image, ssh
 from lab.errors import LabError
+from lab.progress import note
 from lab.settings import LabHost
 from lab.waiting import until
 from tests.faults.drill import Case, Drill
 from tests.faults.hosts import MX1, MX2
+from tests.rolling import point_release
 from tests.rolling.checkouts import (
     CRASHES,
     HARMLESS,
@@ -20,6 +24,7 @@ from tests.rolling.checkouts import (
     checkout,
     twinmx,
 )
+from tests.rolling.newer import HIGHER
 
 BEGIN = 0.02
 """Share of the letters that are on their way before anything is done."""
@@ -104,16 +109,56 @@ def _rollback(drill: Drill) -> None:
         _back()
 
 
-def _replaced(drill: Drill) -> None:
+def _drained(host: LabHost) -> bool:
+    with suppress(LabError):  # refused for a while, where the other one has just come back
+        ssh.on(host, "mxctl drain --wait --reason 'a new machine'", seconds=EMPTY_SECONDS)
+    return ssh.on(host, AGENT).strip() == "drained"
+
+
+def _replace(host: LabHost) -> None:
     """The operator drains the old machine, waits for its queues, and puts a new one in its place."""
-    drill.until_sent(BEGIN)
-    ssh.on(MX2, "mxctl drain --wait --reason 'a new machine'", seconds=EMPTY_SECONDS)
-    until(lambda: int(ssh.on(MX2, WAITING)) == 0, EMPTY_SECONDS, "mx2 has handed over all of its mail")
-    hosts.remove([MX2])
-    hosts.start(MX2, image.current())
-    hosts.await_ready(MX2)
-    expect(twinmx(ROOT, "converge", INVENTORY), 0, "mx2: it carries no mail yet")
+    until(lambda: _drained(host), EMPTY_SECONDS, f"{host.alias} is drained")
+    left = f"{host.alias} has handed over all of its mail"
+    until(lambda: int(ssh.on(host, WAITING)) == 0, EMPTY_SECONDS, left)
+    hosts.remove([host])
+    hosts.start(host, image.current())
+    hosts.await_ready(host)
+    expect(twinmx(ROOT, "converge", INVENTORY), 0, f"{host.alias}: it carries no mail yet")
     both_in_service()
+
+
+def _replaced(drill: Drill) -> None:
+    drill.until_sent(BEGIN)
+    _replace(MX2)
+
+
+def _point_release(drill: Drill) -> None:
+    """Then both are new machines, as Debian has no way back."""
+    pair = (MX1, MX2)
+    try:
+        offered = {host: point_release.prepare(host) for host in pair}
+        before = {host: point_release.started(host) for host in pair}
+        ssh.on(MX2, f"touch {REQUIRED}")
+        expect(
+            twinmx(ROOT, "upgrade", INVENTORY, "--dry-run"),
+            2,
+            rf"package postfix: \S+ → \S+{re.escape(HIGHER)}",
+        )
+        drill.until_sent(BEGIN)
+        ran = twinmx(ROOT, "upgrade", INVENTORY)
+        expect(ran, 0, rf"mx2 is drained.*mx2: {REQUIRED} is there.*mx1 is drained")
+        both_in_service()
+        for host in pair:
+            point_release.has_it(host, offered[host], before[host])
+        expect(twinmx(ROOT, "unchanged", INVENTORY), 0)
+        expect(twinmx(ROOT, "drift", INVENTORY), 0)
+        expect(twinmx(ROOT, "upgrade", INVENTORY), 0, "mx2: nothing to change.*mx1: nothing to change")
+    except LabError as error:
+        note(f"✗ {error}")  # before the machines are gone, which may fail as well
+        raise
+    finally:
+        for host in reversed(pair):
+            _replace(host)
 
 
 CASES: tuple[Case, ...] = (
@@ -123,4 +168,5 @@ CASES: tuple[Case, ...] = (
     _bad("refuses", REFUSES, "through its port 25.*was not taken: 554"),
     Case("rollback", "twinmx rollback by hand", _rollback),
     Case("replaced", "mx2 is a new machine of the same name", _replaced),
+    Case("point-release", "every package of the mail path in a newer version", _point_release),
 )

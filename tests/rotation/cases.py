@@ -1,8 +1,6 @@
 """Every secret that is rotated, and what shows on the hosts that none of them missed it."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from inventory.secrets import Secrets
@@ -14,12 +12,12 @@ from lab.waiting import until
 from roles.lib import ports
 from tests.faults.drill import Case, Drill
 from tests.hosts.converging import Pair
-from tests.hosts.database import EMPTY, SOURCE, Host, brought_up, lab_aliases, sql
+from tests.hosts.database import SOURCE, followed, sql
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.letters import letter
 from tests.mail.outside import wait_for_mail_to
 from tests.mail.validating import signers
-from tests.rotation.steps import INVENTORY, Look, converge, places, roll, the_exchange
+from tests.rotation.steps import INVENTORY, Look, roll, the_exchange
 from twinmx.srs import Srs
 
 LISTED = 3
@@ -92,21 +90,6 @@ def _case(name: str, says: str, stages: int, look: Look, *, name_server: bool = 
     return Case(name, says, inject)
 
 
-@contextmanager
-def _followed() -> Iterator[Host]:
-    """Have the exchangers take their aliases from the lab's database, with those of the file in it."""
-    pair = Pair(INVENTORY, the_exchange())
-    database = brought_up(pair)
-    sql(database, EMPTY, *lab_aliases(pair))
-    try:
-        for place in places(database=False):
-            converge(place, **SOURCE)
-        yield database
-    finally:
-        for place in places(database=False):
-            converge(place)
-
-
 def _database(drill: Drill) -> None:
     """All sessions end after every step: whoever comes back shows a password that the server takes."""
 
@@ -117,7 +100,7 @@ def _database(drill: Drill) -> None:
             until(fresh, RETURN_SECONDS, f"{host.alias} reads the database again")
         _unlogged("twinmx-aliases", "InvalidPassword", before, after)
 
-    with _followed() as database:
+    with followed(Pair(INVENTORY, the_exchange())) as database:
         drill.until_sent(0.01)
         roll("database_passwords", LISTED, look, flags=SOURCE)
 

@@ -1,6 +1,8 @@
 """Who changes the zones: a server by RFC 2136, or any provider of octoDNS that the inventory names."""
 
+import re
 from importlib import import_module
+from inspect import signature
 
 import dns.query
 import dns.rcode
@@ -18,6 +20,9 @@ from inventory.load import InventoryError
 from inventory.masking import masked
 from inventory.schema import Exchange
 from inventory.secrets import Secrets
+
+SECRET = re.compile("token|secret|password|key")
+"""In the name of an option that is one; octoDNS itself does not say which are."""
 
 
 class Primary(Rfc2136Provider):  # type: ignore[misc]
@@ -84,6 +89,15 @@ def target_of(exchange: Exchange, secrets: Secrets) -> BaseProvider:
         key_algorithm=secrets.tsig.algorithm,
         root_ns_warnings=False,  # NS is not ours: it stays as it is
     )
+
+
+def secret_options(provider: Provider) -> list[str]:
+    """The secret options that `provider` takes and that the inventory does not give, by their names.
+
+    Raises InventoryError where the provider is not there.
+    """
+    taken = signature(_class_of(provider.python_class)).parameters
+    return [name for name in taken if SECRET.search(name) and name not in provider.options]
 
 
 def _named(provider: Provider, secrets: Secrets, source: str) -> BaseProvider:

@@ -30,6 +30,13 @@ class Here(Remote):
         return Answer(done.returncode, done.stdout, done.stderr)
 
 
+class Away(Remote):
+    """A host that is not reached."""
+
+    def try_(self, command: str, *, given: str = "", seconds: float = 60) -> Answer:
+        return Answer(255, "", "No route to host")
+
+
 def host(folder: Path, name: str = "mx1") -> Here:
     return Here(name, {"file": str(folder / f"{name}.json")})
 
@@ -139,16 +146,34 @@ def test_who_converges_one_host_keeps_others_from_converging_the_other(tmp_path:
     assert (held(mx1), held(mx2)) == (None, None)
 
 
-def test_one_that_is_away_does_not_keep_the_others_from_being_converged(tmp_path: Path) -> None:
-    class Away(Here):
-        def try_(self, command: str, *, given: str = "", seconds: float = 60) -> Answer:
-            return Answer(255, "", "No route to host")
+def test_who_converges_one_host_keeps_others_from_restoring_or_adopting_on_any(tmp_path: Path) -> None:
+    """Those take the lock of their own host alone, which a converge has of all."""
+    mx1, mx2 = host(tmp_path), host(tmp_path, "mx2")
+    told = pytest.raises(ControllerError, match=r"mx2: .* converges since .*")
+    with Lock([mx1], [mx2]).held(), told, Lock([mx2]).held():
+        pytest.fail("both have it")
 
+
+def test_one_that_is_away_does_not_keep_the_others_from_being_converged(tmp_path: Path) -> None:
     mx1, mx2 = host(tmp_path), Away("mx2", {})
     with Lock([mx1], [mx2]).held():
         assert held(mx1)
     with pytest.raises(ControllerError, match="No route"), Lock([mx1, mx2]).held():
         pytest.fail("it is to be converged, and is away")
+    assert held(mx1) is None
+
+
+def test_all_that_are_away_are_named_at_once(tmp_path: Path) -> None:
+    away = [Away(name, {}) for name in ("mx1", "mx3")]
+
+    with pytest.raises(ControllerError) as told, Lock([*away, host(tmp_path, "mx2")]).held():
+        pytest.fail("two are away")
+
+    assert str(told.value).splitlines() == [
+        "mx1 cannot be reached: No route to host",
+        "mx3 cannot be reached: No route to host",
+        "Nothing was touched.",
+    ]
 
 
 def test_a_lock_whose_answer_was_cut_off_is_given_back(tmp_path: Path) -> None:
@@ -192,3 +217,27 @@ def test_whether_it_is_still_ours_is_asked_when_it_matters(tmp_path: Path) -> No
 
 def test_it_outlives_several_heartbeats() -> None:
     assert lock.EXPIRES_SECONDS > 3 * lock.BEAT_SECONDS
+
+
+def test_it_is_taken_anew_on_a_host_that_was_rebooted(tmp_path: Path) -> None:
+    place = host(tmp_path)
+    with Lock([place], beat_seconds=3600).held() as mine:
+        with mine.away("mx1"):
+            Path(place.data["file"]).unlink()
+            mine.check("mx1")
+        mine.check("mx1")
+        assert held(place)
+    assert held(place) is None
+
+
+def test_it_is_not_had_back_where_somebody_else_was_faster_after_a_reboot(tmp_path: Path) -> None:
+    place = host(tmp_path)
+    with Lock([place], beat_seconds=3600).held() as mine:
+        told = pytest.raises(ControllerError, match="converges since")
+        with told, mine.away("mx1"):
+            Path(place.data["file"]).unlink()
+            other = Lock([place], beat_seconds=3600).held()
+            other.__enter__()
+        with pytest.raises(ControllerError, match="no longer has its lock"):
+            mine.check("mx1")
+        other.__exit__(None, None, None)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from paramiko.transport import Transport
 from typer.testing import CliRunner, Result
 
 from controller import name_server
@@ -21,15 +20,15 @@ from inventory.schema import Exchange
 from inventory.secret_source import SecretSource
 from inventory.secrets import load_secrets
 from tests.unit.inventory.files import Files, spoil
+from tests.unit.roles.records.kept_zones import TOKEN
 
 RECEIVERS = "monitors:\n  receivers: {oncall: {kind: pagerduty}}\n  routes: {all: {receivers: [oncall]}}\n"
 Twinmx = Callable[..., Result]
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+def files(tmp_path: Path) -> Files:
     """An inventory, ours.py beside its facts, whose secrets do not exist yet."""
-    monkeypatch.setattr(Transport, "start_client", Transport.start_client)
     files = Files.write(tmp_path)
     files.secrets.unlink()
     (tmp_path / "ours.py").write_text(
@@ -100,6 +99,26 @@ def test_what_a_receiver_needs_is_a_gap_that_is_refused_until_it_is_filled(
     assert refused.exit_code == 1
     assert "receivers.oncall.secret: is still to be filled in" in refused.output
     assert filled.exit_code == 0, filled.output
+
+
+def test_what_the_dns_provider_gives_out_is_a_gap_too(files: Files, twinmx: Twinmx) -> None:
+    kept = "tests.unit.roles.records.kept_zones.KeptZones"
+    provider = f"provider: {{python_class: {kept}, options: {{account: ours}}}}"
+    spoil(files.facts, "server: 198.51.100.10", provider)
+
+    made = twinmx("init")
+    refused = twinmx("check")
+    spoil(files.secrets, "'TO BE FILLED IN: by the DNS provider'", TOKEN)
+    filled = twinmx("check")
+    files.secrets.write_text(files.secrets.read_text().partition("dns_provider:")[0])
+    lacking = twinmx("check")
+
+    assert "to be filled in by you, or taken out: dns_provider.token" in made.output
+    assert "tsig_keys" not in made.output
+    assert (refused.exit_code, filled.exit_code, lacking.exit_code) == (1, 0, 1), filled.output
+    assert "dns_provider.token: is still to be filled in" in refused.output
+    assert "missing 1 required" in lacking.output
+    assert f"secret ones stand under dns_provider in {files.secrets}" in lacking.output
 
 
 def test_check_names_what_is_missing_and_what_is_malformed(files: Files, twinmx: Twinmx) -> None:

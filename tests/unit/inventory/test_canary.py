@@ -1,15 +1,13 @@
 """The canary's aliases are nobody else's."""
 
 import pytest
-from paramiko.transport import Transport
 
 from inventory.hosts import hosts_of
 from inventory.load import InventoryError
 from tests.unit.inventory.files import Files, spoil
 
 
-def test_no_alias_of_the_file_is_one_of_the_canary(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Transport, "start_client", Transport.start_client)
+def test_no_alias_of_the_file_is_one_of_the_canary(files: Files) -> None:
     spoil(files.aliases, "alias: hello@alias.example", "alias: Canary-mx2@alias.example")
 
     with pytest.raises(InventoryError) as refused:

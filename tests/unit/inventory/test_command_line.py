@@ -78,6 +78,33 @@ def _was_called(listener: socket.socket) -> bool:
     return True
 
 
+QUICK = """\
+from functools import partial
+
+from paramiko.transport import Transport
+from pyinfra.api import util
+
+from inventory.hosts import hosts_of
+
+exchangers, databases, controller = hosts_of({facts!r}, connection={{}})
+assert "delay" in Transport.start_client.__name__
+assert isinstance(util.stack, partial)
+"""
+
+
+def test_every_inventory_is_connected_to_without_delay_and_its_operations_need_no_source_code(
+    files: Files, tmp_path: Path
+) -> None:
+    inventory = tmp_path / "quick.py"
+    inventory.write_text(QUICK.format(facts=str(files.facts)))
+
+    quick = _pyinfra(inventory, "debug-inventory")
+    as_pyinfra_comes = _pyinfra(inventory, "debug-inventory", "--config", os.devnull)
+
+    assert quick.code == 0, quick.told
+    assert "AssertionError" in as_pyinfra_comes.told, "inventories alone change nothing"
+
+
 def test_a_good_inventory_is_connected_to(inventory: Path, deploy: Path, listener: socket.socket) -> None:
     """Else the silence in the tests below would prove nothing."""
     listener.settimeout(60)

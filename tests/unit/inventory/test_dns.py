@@ -1,17 +1,10 @@
 """What the inventory says of DNS is tried before pyinfra connects to anything."""
 
 import pytest
-from paramiko.transport import Transport
 
 from inventory.hosts import hosts_of
 from inventory.load import InventoryError
 from tests.unit.inventory.files import Files, spoil
-
-
-@pytest.fixture(autouse=True)
-def _transport_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """hosts_of changes paramiko for the whole process; here it is put back."""
-    monkeypatch.setattr(Transport, "start_client", Transport.start_client)
 
 
 def refusal(files: Files) -> str:

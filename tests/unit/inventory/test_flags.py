@@ -109,6 +109,7 @@ def test_flags_change_what_they_name_and_nothing_else(files: Files) -> None:
         "spam_engines": "spamassassin, rspamd",
         "rate_limit_answer": "421",
         "failover": "end",
+        "mx_unanswered": "write",
     }
 
     changed = load_exchange(files.facts, flags)
@@ -118,11 +119,12 @@ def test_flags_change_what_they_name_and_nothing_else(files: Files) -> None:
     assert changed.spam.engines == ("spamassassin", "rspamd")
     assert changed.rate_limits.answer == 421
     assert changed.failover.under_way == "end"
+    assert changed.dns.mx_unanswered == "write"
     back = load_exchange(
         files.facts,
         flags
         | {"workers": "3", "spam_engines": "rspamd,spamassassin", "rate_limit_answer": "550"}
-        | {"primary": "mx1", "failover": "leave"},
+        | {"primary": "mx1", "failover": "leave", "mx_unanswered": "leave"},
     )
     assert back == plain
 

@@ -4,19 +4,12 @@ import json
 
 import pytest
 import yaml
-from paramiko.transport import Transport
 
 from inventory.dkim import new_pair
 from inventory.hosts import hosts_of
 from inventory.load import InventoryError
 from inventory.schema import Exchange
 from tests.unit.inventory.files import Files, line_of, spoil
-
-
-@pytest.fixture(autouse=True)
-def _transport_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """hosts_of changes paramiko for the whole process; here it is put back."""
-    monkeypatch.setattr(Transport, "start_client", Transport.start_client)
 
 
 def test_each_host_carries_the_whole_exchange_as_plain_data(files: Files) -> None:

@@ -5,7 +5,6 @@ import runpy
 from pathlib import Path
 
 import pytest
-from paramiko.transport import Transport
 
 import inventory.hosts
 from inventory.document import FOLDER
@@ -30,7 +29,6 @@ def asked_for(files: Files, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         return load_secrets(source.model_copy(update={"path": str(files.secrets)}))
 
     monkeypatch.setattr(inventory.hosts, "the_secrets", found)
-    monkeypatch.setattr(Transport, "start_client", Transport.start_client)
     monkeypatch.chdir(FOLDER.parent)
     return paths
 

@@ -39,7 +39,8 @@ def test_what_agents_say_is_put_together() -> None:
     found.take("mx2", "{}")
     found.take("mx3", "curl: (7) refused")
 
-    assert found == Standing({"mx1": "mx1: forwarders"}, ["mx3"])
+    assert found == Standing({"mx1": "mx1: forwarders"}, ["mx3"], absent=["mx2"])
+    assert found.ended().absent == ["mx2"]
 
 
 DRAINED = json.dumps({"state": "drained", "cause": "canary", "demoted": ["mx1"], "order": None})
@@ -74,7 +75,7 @@ def test_a_converge_leaves_a_failover_alone_and_says_how_to_end_it(
 ) -> None:
     found = Standing()
     found.take("mx1", DRAINED)
-    monkeypatch.setattr("roles.dns._asked", lambda _names: found)
+    monkeypatch.setattr("roles.dns._asked", lambda *_: found)
 
     with caplog.at_level("INFO"):
         assert _standing(exchange()).demoted.keys() == {"mx1"}

@@ -16,6 +16,7 @@ from roles.lib.wanted import Wanted
 from tests.unit.roles.exchanges import DATABASE, MX1, MX2, PEER_LINK, all_secrets, exchange, site
 from tests.unit.roles.rendered import named, text
 from twinmx.drift.manifest import Instance, Manifest
+from twinmx.drift.pattern import matches
 
 ROOT = Path(__file__).parent.parent.parent.parent
 UNITS = (
@@ -63,6 +64,13 @@ def test_the_manifest_has_what_the_roles_want() -> None:
     assert "smtp inet" in found.postfix["/etc/postfix"].services
     assert found.rspamd["actions.reject"] == PAIR.spam.reject_score
     assert Manifest.model_validate_json(found.model_dump_json()) == found
+
+
+def test_what_an_upgrade_leaves_beside_a_role_s_file_is_no_drift() -> None:
+    generated = manifest().generated
+
+    assert any(matches(pattern, "/etc/valkey/valkey.conf.dpkg-dist") for pattern in generated)
+    assert not any(matches(pattern, "/etc/valkey/by-hand.conf") for pattern in generated)
 
 
 def test_its_own_units_are_in_it_and_the_file_is_for_root_alone() -> None:

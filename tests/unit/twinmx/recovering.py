@@ -13,9 +13,13 @@ from types import SimpleNamespace
 from typing import BinaryIO
 from unittest.mock import patch
 
+from twinmx.quarantine import Quarantine
 from twinmx.queues.settings import Instance
 from twinmx.recovery.__main__ import main
+from twinmx.recovery.adopting import Adopter, Entry
+from twinmx.recovery.journal import Journal
 from twinmx.recovery.places import CommandError, Places, Ran
+from twinmx.recovery.saving import save
 
 QUEUE_FILES = Path(__file__).parent / "queue_files"
 FRESH, PARTLY = QUEUE_FILES / "deferred.bin", QUEUE_FILES / "partly-delivered.bin"
@@ -143,6 +147,34 @@ def _inode(path: Path) -> int:
 def message(number: int) -> bytes:
     """A queue file of its own, as Postfix would have written it."""
     return FRESH.read_bytes().replace(b"hello", b"%05d" % number)
+
+
+def adopt(ours: Host, broken: Host, instance: str = "in") -> list[Entry]:
+    """What became of the messages that a broken host, mx2, has in one of its instances."""
+    journal = Journal(ours.places.adopted)
+    adopter = Adopter(ours.places, instance, ours.instance(instance), journal)
+    return adopter.adopt(broken.spool(instance), "mx2")
+
+
+def backup(host: Host, *, prometheus: bool = False) -> Path:
+    """A backup of `host`, as a file in it."""
+    stream = BytesIO()
+    save(host.places, "mx1", stream, prometheus=prometheus)
+    path = host.root / "backup.tar"
+    path.write_bytes(stream.getvalue())
+    return path
+
+
+def item(host: Host, text: bytes = b"spam\r\n") -> str:
+    """A message in quarantine: its name."""
+    return Quarantine(host.places.quarantine).store(text, {"sender": "a@sender.example"}, "4ABC")
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    """The files below a directory."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
 
 
 def program(host: Host, words: Sequence[str], given: BinaryIO | None = None) -> tuple[int, bytes, str]:

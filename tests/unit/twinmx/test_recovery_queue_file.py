@@ -1,10 +1,10 @@
-"""A queue file whose headers a milter has changed: it is read as Postfix reads it, along its pointers."""
+"""A queue file is known again, whatever Postfix or a milter wrote into it since; a damaged one is none."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.unit.twinmx.recovering import QUEUE_FILES
+from tests.unit.twinmx.recovering import FRESH, PARTLY, QUEUE_FILES, message
 from twinmx.recovery.queue_file import DamagedError, identity
 
 SEALED = (QUEUE_FILES / "sealed.bin").read_bytes()
@@ -42,3 +42,33 @@ def test_a_pointer_behind_the_end_is_damage(tmp_path: Path) -> None:
 
     with pytest.raises(DamagedError, match="end is missing"):
         identity(tmp_path / "behind")
+
+
+def test_a_message_is_the_same_after_one_recipient_has_got_it() -> None:
+    assert FRESH.read_bytes() != PARTLY.read_bytes()
+    assert identity(FRESH) == identity(PARTLY)
+
+
+def test_a_message_is_the_same_after_its_sender_was_warned(tmp_path: Path) -> None:
+    """qmgr(8) strikes the time of the warning (W) out: delay_warning_time."""
+    whole = FRESH.read_bytes()
+    first = 2 + whole[1]
+    for name, kind in (("before", b"W"), ("after", b"K")):
+        (tmp_path / name).write_bytes(whole[:first] + kind + b"\x0f" + b"%15d" % 7 + whole[first:])
+
+    assert identity(tmp_path / "before") == identity(tmp_path / "after")
+
+
+def test_another_message_is_another(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(message(1))
+    (tmp_path / "two").write_bytes(message(2))
+
+    assert identity(tmp_path / "one") != identity(tmp_path / "two")
+
+
+@pytest.mark.parametrize("size", [0, 1, 50, 700, len(FRESH.read_bytes()) - 2])
+def test_what_was_cut_off_is_no_message(tmp_path: Path, size: int) -> None:
+    (tmp_path / "cut").write_bytes(FRESH.read_bytes()[:size])
+
+    with pytest.raises(DamagedError):
+        identity(tmp_path / "cut")

@@ -1,0 +1,13 @@
+"""Exchangers for the tests of recovery."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.controller.recovery_world import FakeRemote, remotes_below
+
+
+@pytest.fixture
+def remotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeRemote]:
+    """mx1 and mx2 as directories of this machine."""
+    return remotes_below(tmp_path, monkeypatch)
