@@ -36,5 +36,5 @@ def deploy(site: Site) -> None:
     files = render_files(site)
     checked_files("spamassassin", files, check="spamassassin --lint", roots=["/etc/spamassassin"])
     converged_service(
-        "spamd.service", inputs=files, healthy="spamc --dest 127.0.0.1 -K", packages=PACKAGES, seconds=60
+        "spamd.service", inputs=files, healthy="spamc --dest 127.0.0.1 -K", packages=PACKAGES, seconds=180
     )
