@@ -9,6 +9,7 @@ from pathlib import Path
 import fakeredis
 import pytest
 
+from tests.unit.twinmx import recovering
 from tests.unit.twinmx.failover_pair import Closed, Pair, running
 from tests.unit.twinmx.forwarder_program import ForwarderProgram
 from tests.unit.twinmx.gatehouse import Gatehouse
@@ -32,6 +33,30 @@ ALIASES = (
     Alias("off@alias.example", ("hello@mailbox.example",), None, enabled=False),
     Alias("pair@alias.example", ("one@mailbox.example", "two@post.example"), "ada"),
 )
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> recovering.Host:
+    """An exchanger that takes another one's mail over."""
+    return recovering.Host.make(tmp_path / "ours")
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> recovering.Host:
+    """The one whose mail it is."""
+    return recovering.Host.make(tmp_path / "broken")
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> recovering.Host:
+    """An exchanger that has a backup made."""
+    return recovering.Host.make(tmp_path / "old")
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> recovering.Host:
+    """One that a backup is put back on."""
+    return recovering.Host.make(tmp_path / "new")
 
 
 @pytest.fixture

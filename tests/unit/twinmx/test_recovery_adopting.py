@@ -1,23 +1,12 @@
 """Another host's queue in ours: every message, none of ours touched."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 from tests.unit.twinmx.recovering import Host, adopt, message
 from twinmx.recovery.adopting import Adopter, AdoptError, Entry, instances_of
 from twinmx.recovery.journal import Journal
-
-
-@pytest.fixture
-def ours(tmp_path: Path) -> Host:
-    return Host.make(tmp_path / "ours")
-
-
-@pytest.fixture
-def broken(tmp_path: Path) -> Host:
-    return Host.make(tmp_path / "broken")
 
 
 def states(entries: list[Entry]) -> dict[str, str]:

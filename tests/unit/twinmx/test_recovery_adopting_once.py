@@ -14,16 +14,6 @@ from twinmx.recovery.journal import Adopted, Journal, JournalError
 from twinmx.recovery.taking import give, take
 
 
-@pytest.fixture
-def ours(tmp_path: Path) -> Host:
-    return Host.make(tmp_path / "ours")
-
-
-@pytest.fixture
-def broken(tmp_path: Path) -> Host:
-    return Host.make(tmp_path / "broken")
-
-
 def test_a_second_time_nothing_is_taken_also_not_what_was_delivered_since(ours: Host, broken: Host) -> None:
     broken.put("in", "deferred/1A2B3C4D", FRESH.read_bytes())
     (first,) = adopt(ours, broken)

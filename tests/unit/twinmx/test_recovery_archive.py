@@ -12,16 +12,6 @@ from twinmx.recovery.archive import MANIFEST, ArchiveError, Manifest, check
 from twinmx.recovery.restoring import restore
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    return Host.make(tmp_path / "old")
-
-
-@pytest.fixture
-def new(tmp_path: Path) -> Host:
-    return Host.make(tmp_path / "new")
-
-
 def rewritten(path: Path, change: Any) -> Path:
     """The archive with each member as `change(name, data)` says; None leaves it out."""
     target = path.with_name("changed.tar")
@@ -36,22 +26,22 @@ def rewritten(path: Path, change: Any) -> Path:
     return target
 
 
-def test_a_backup_says_what_it_is(host: Host) -> None:
-    item(host)
+def test_a_backup_says_what_it_is(old: Host) -> None:
+    item(old)
 
-    manifest = check(backup(host), "mx1")
+    manifest = check(backup(old), "mx1")
 
     assert (manifest.host, manifest.count("quarantine"), manifest.notes) == ("mx1", 1, [])
 
 
-def test_another_host_s_is_refused(host: Host) -> None:
+def test_another_host_s_is_refused(old: Host) -> None:
     with pytest.raises(ArchiveError, match="is a backup of mx1, not of mx2"):
-        check(backup(host), "mx2")
+        check(backup(old), "mx2")
 
 
-def test_every_damage_is_refused(host: Host) -> None:
-    item(host)
-    path = backup(host)
+def test_every_damage_is_refused(old: Host) -> None:
+    item(old)
+    path = backup(old)
     whole = path.read_bytes()
     with tarfile.open(path) as tar:
         ends = max(info.offset_data + info.size for info in tar)
@@ -96,9 +86,9 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
         check(path, "mx1")
 
 
-def test_what_is_damaged_changes_nothing(host: Host, new: Host) -> None:
-    item(host)
-    path = backup(host)
+def test_what_is_damaged_changes_nothing(old: Host, new: Host) -> None:
+    item(old)
+    path = backup(old)
     path.write_bytes(path.read_bytes()[:-12_000])
     before = content(new.root)
 
