@@ -107,6 +107,7 @@ def test_an_alert_reaches_the_outside_once_while_no_mail_moves(
     everybody_had_a_turn(exchange)
 
     assert repeated(alertname=labels["alertname"], host=name) == []
+    assert len(told_of("resolved", **labels)) == 1
 
 
 @pytest.mark.changes
