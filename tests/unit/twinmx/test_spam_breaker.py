@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -58,6 +58,7 @@ def test_one_question_decides_in_half_open() -> None:
     assert seen == [State.OPEN, State.HALF_OPEN, State.OPEN, State.HALF_OPEN, State.CLOSED]
 
 
+@pytest.mark.looptime
 async def test_an_open_engine_is_not_asked_and_the_next_is(bench: Bench) -> None:
     first, second = Held(refuses, "first"), Held(answers, "second")
     chain = bench.make(first, second, failures=3)
@@ -68,6 +69,7 @@ async def test_an_open_engine_is_not_asked_and_the_next_is(bench: Bench) -> None
 
 
 @pytest.mark.parametrize("fault", [refuses, hangs], ids=["refusing", "silent"])
+@pytest.mark.looptime
 async def test_all_out_is_unscanned_without_any_wait(
     bench: Bench, fault: Callable[[Sample], "asyncio.Future[Answer]"]
 ) -> None:
@@ -84,6 +86,7 @@ async def test_all_out_is_unscanned_without_any_wait(
     assert bench.value("unscanned_total", reason="out") == 1
 
 
+@pytest.mark.looptime
 async def test_lateness_counts_when_the_budget_is_spent_though_the_message_waits_on(bench: Bench) -> None:
     """Otherwise with all engines frozen the breakers would open one total deadline after the fault."""
     chain = bench.make(Held(hangs, "first", budget=0.05), total=60, failures=1)
@@ -93,6 +96,7 @@ async def test_lateness_counts_when_the_budget_is_spent_though_the_message_waits
     scan.cancel()
 
 
+@pytest.mark.looptime
 async def test_it_closes_by_itself_without_a_message_of_anybody_s(bench: Bench) -> None:
     engine = Held(refuses, "first")
     chain = bench.make(engine, failures=1, open_seconds=0.05)
@@ -105,6 +109,7 @@ async def test_it_closes_by_itself_without_a_message_of_anybody_s(bench: Bench) 
     assert said(await chain.scan(MESSAGE, CONTEXT)) == "first"
 
 
+@pytest.mark.looptime
 async def test_it_is_tried_again_and_again_while_nobody_waits(bench: Bench) -> None:
     engine = Held(hangs, "first", budget=0.03)
     chain = bench.make(engine, total=0.06, failures=1, open_seconds=0.02)
@@ -116,34 +121,32 @@ async def test_it_is_tried_again_and_again_while_nobody_waits(bench: Bench) -> N
     await until(lambda: bench.value("breaker_state", engine="first") == 0)
 
 
-async def test_the_first_try_comes_soon_and_each_failed_one_doubles_the_pause(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.looptime
+async def test_the_first_try_comes_soon_and_each_failed_one_doubles_the_pause(bench: Bench) -> None:
     """A restart of Rspamd takes a second or two, an overloaded engine is not to be hammered."""
-    pauses: list[float] = []
-    loop = asyncio.get_running_loop()
-    call_later = loop.call_later
+    clock = asyncio.get_running_loop().time
+    asked_at: list[float] = []
 
-    def at_once(seconds: float, *arguments: Any) -> asyncio.TimerHandle:
-        if seconds >= 1:
-            pauses.append(seconds)
-            seconds = 0
-        return call_later(seconds, *arguments)
+    async def refuses_and_notes(sample: Sample) -> Answer:
+        asked_at.append(clock())
+        return await refuses(sample)
 
-    monkeypatch.setattr(loop, "call_later", at_once)
-    engine = Held(refuses, "first")
+    engine = Held(refuses_and_notes, "first")
     chain = bench.make(engine, failures=1, open_seconds=5, total=0.5)
     await chain.scan(MESSAGE, CONTEXT)
-    await until(lambda: len(pauses) >= 5)
-    assert pauses[:5] == [1, 2, 4, 5, 5]
+    await asyncio.sleep(20)
+    assert [round(later - earlier) for earlier, later in pairwise(asked_at)] == [1, 2, 4, 5, 5]
     engine.does = answers
-    await until(lambda: bench.value("breaker_state", engine="first") == 0)
-    pauses.clear()
-    engine.does = refuses
+    await asyncio.sleep(5)
+    assert bench.value("breaker_state", engine="first") == 0
+    asked_at.clear()
+    engine.does = refuses_and_notes
     await chain.scan(MESSAGE, CONTEXT)
-    assert pauses[0] == 1
+    await asyncio.sleep(1.5)
+    assert [round(later - earlier) for earlier, later in pairwise(asked_at)] == [1]
 
 
+@pytest.mark.looptime
 async def test_slow_is_late_though_it_answers_in_the_end(bench: Bench) -> None:
     async def slow(_sample: Sample) -> Answer:
         await asyncio.sleep(0.1)
