@@ -52,6 +52,23 @@ RECEIVERS = (
 SECURE_ZONES = tuple(receiver.domain for receiver in RECEIVERS if receiver.dane)
 """The zones that are signed (DNSSEC)."""
 
+BLOCK_LIST = "list.example"
+"""The zone of a DNS block list with its test entry (RFC 5782, 5) and no other."""
+LISTED = f"2.0.0.127.{BLOCK_LIST}"
+
+LOOPBACK_DOMAIN = "loopback.example"
+LOOPBACK_RECORDS = {
+    "one": "MX 10 a-one\na-one A 127.0.0.1",
+    "two": "MX 10 a-two\na-two A 127.0.0.2",
+    "no-mx": "A 127.0.0.2",
+    "any": "MX 10 a-any\na-any A 0.0.0.0",
+    "six": "MX 10 a-six\na-six AAAA ::1",
+    "mapped": "MX 10 a-mapped\na-mapped AAAA ::ffff:127.0.0.2",
+    "address": "MX 10 127.0.0.2.",
+    "hexadecimal": "MX 10 0x7f000002.",
+}
+"""Labels below LOOPBACK_DOMAIN whose mail would go to the very host that asks → why, in a zone file."""
+
 
 @dataclass(frozen=True)
 class LabHost:

@@ -121,7 +121,7 @@ def render_out(site: Site) -> list[Managed]:
         "listeners": {canary_domain(name): host.peer for name, host in site.exchange.exchangers.items()},
         "canary_port": ports.CANARY_SMTP,
     }
-    names = ("main.cf", "master.cf", "canary.pcre")
+    names = ("main.cf", "master.cf", "canary.pcre", "loopback_records.pcre", "loopback_status.pcre")
     files = [
         ManagedFile(f"/etc/postfix-out/{name}", render(f"postfix/out/{name}.j2", **values)) for name in names
     ]

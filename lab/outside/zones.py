@@ -4,9 +4,13 @@ A zone of a served domain begins with SOA and NS only. Its owner, the dns role, 
 """
 
 from lab.settings import (
+    BLOCK_LIST,
     CONTROLLER,
     CONTROLLER_NAME,
     HOSTS,
+    LISTED,
+    LOOPBACK_DOMAIN,
+    LOOPBACK_RECORDS,
     OUTSIDE,
     RECEIVERS,
     SENDER_DOMAIN,
@@ -75,6 +79,17 @@ def receiver_zone(receiver: Receiver, shown: bytes) -> str:
     return _start(receiver.domain) + "".join(f"{record}\n" for record in records)
 
 
+def block_list_zone() -> str:
+    """A block list, which says what it lists by addresses in 127.0.0.0/8 (RFC 5782)."""
+    return _start(BLOCK_LIST) + f"{LISTED}. A 127.0.0.2\n"
+
+
+def loopback_zone() -> str:
+    """Domains that would have whoever sends to them connect to itself."""
+    records = (f"{label} {text}\n" for label, text in LOOPBACK_RECORDS.items())
+    return _start(LOOPBACK_DOMAIN) + "".join(records)
+
+
 def policy_texts() -> dict[str, str]:
     """Domain → its MTA-STS policy. The wrong one names a host for which there is no certificate."""
     texts = {}
@@ -101,14 +116,16 @@ def reverse_zone() -> str:
 
 def fixed_zone_names() -> list[str]:
     """The zones that only the lab changes."""
-    return [*SINK_DOMAINS, *(receiver.domain for receiver in RECEIVERS), reverse_name()]
+    own = (reverse_name(), BLOCK_LIST, LOOPBACK_DOMAIN)
+    return [*SINK_DOMAINS, *(receiver.domain for receiver in RECEIVERS), *own]
 
 
 def fixed_zones(shown: bytes) -> dict[str, str]:
     """The zones that only the lab changes: name → text; `shown`: the outside host's certificate, in PEM."""
     mail = {zone: mail_zone(zone) for zone in SINK_DOMAINS}
     receivers = {receiver.domain: receiver_zone(receiver, shown) for receiver in RECEIVERS}
-    return mail | receivers | {reverse_name(): reverse_zone()}
+    own = {reverse_name(): reverse_zone(), BLOCK_LIST: block_list_zone(), LOOPBACK_DOMAIN: loopback_zone()}
+    return mail | receivers | own
 
 
 def served_zones() -> dict[str, str]:

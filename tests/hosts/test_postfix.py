@@ -5,7 +5,10 @@ import smtplib
 import pytest
 
 from inventory.schema import Exchange, Exchanger
+from lab.mailbox import new_token
+from lab.settings import LOOPBACK_DOMAIN, LOOPBACK_RECORDS
 from tests.hosts.asking import Host, comes_back_for_ever, exposure, run_python
+from tests.mail.outside import wait_for_mail_to
 
 pytestmark = pytest.mark.role("postfix")
 
@@ -17,6 +20,12 @@ with smtplib.SMTP("127.0.0.1", 20386, timeout=5) as session:
     print("\\n".join(session.esmtp_features))
     print(*session.docmd("MAIL FROM:<a@sender.example>"))
     print(*session.docmd("RCPT TO:<b@mailbox.example>"))
+"""
+
+SEND = """
+import smtplib
+with smtplib.SMTP("127.0.0.1", 20386, timeout=10) as session:
+    session.sendmail("{sender}", ["{recipient}"], b"From: a@alias.example\\r\\n\\r\\nHi.\\r\\n")
 """
 
 
@@ -120,6 +129,19 @@ def test_the_sending_instance_takes_mail_from_this_host(host: Host) -> None:
     assert {"8bitmime", "smtputf8", "size"} <= set(features)
     assert mail.startswith("250 ")
     assert recipient.startswith("250 ")
+
+
+@pytest.mark.parametrize("label", LOOPBACK_RECORDS)
+def test_dns_of_a_stranger_does_not_lead_the_sending_instance_to_this_host(host: Host, label: str) -> None:
+    """The sender is told at once, and no connection was made: no server said anything."""
+    sender = f"{new_token()}@sender.example"
+
+    run_python(host, SEND.format(sender=sender, recipient=f"a@{label}.{LOOPBACK_DOMAIN}"))
+
+    bounce = wait_for_mail_to(sender)
+    assert b"Status: 5.4.4" in bounce
+    assert b"resolves to loopback addresses only" in b" ".join(bounce.split()), "lines are folded"
+    assert b"Remote-MTA" not in bounce
 
 
 @pytest.mark.parametrize("unit", ["postfix.service", "postfix@out.service"])

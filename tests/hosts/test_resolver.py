@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.settings import SECURE_ZONES
+from lab.settings import LISTED, SECURE_ZONES
 from tests.hosts.asking import Host, comes_back_for_ever, exposure, reach, run_python
 
 pytestmark = pytest.mark.role("resolver")
@@ -14,6 +14,10 @@ asked = dns.message.make_query({name!r}, {kind!r})
 asked.flags |= dns.flags.AD
 answer = dns.query.udp(asked, "127.0.0.1", timeout=5)
 print(dns.rcode.to_text(answer.rcode()), bool(answer.flags & dns.flags.AD))
+"""
+ADDRESSES = """
+import socket
+print(*sorted({{found[4][0] for found in socket.getaddrinfo({name!r}, 25, socket.AF_INET)}}))
 """
 
 
@@ -36,6 +40,11 @@ def test_what_a_signed_zone_says_is_validated(host: Host, exchange: object, zone
 
 def test_what_nobody_signed_is_answered_and_not_called_validated(host: Host) -> None:
     assert asked(host, "mailbox.example", "MX") == ["NOERROR", "False"]
+
+
+def test_a_block_list_is_heard(host: Host) -> None:
+    """It says what it has listed by addresses in 127.0.0.0/8 (RFC 5782), which spam engines look for."""
+    assert run_python(host, ADDRESSES.format(name=LISTED)).split() == ["127.0.0.2"]
 
 
 def test_no_other_host_can_ask_it(host: Host, outside: Host, exchanger: object) -> None:

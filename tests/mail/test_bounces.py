@@ -24,6 +24,18 @@ def test_mail_to_a_mailbox_that_is_gone_comes_back(exchanger: LabHost, token: st
     assert token.encode() in bounce
 
 
+def test_mail_to_a_mailbox_whose_domain_leads_to_loopback_comes_back(exchanger: LabHost, token: str) -> None:
+    sender = f"{token}@sender.example"
+    deliver(exchanger, letter(token), "looped@alias.example", sender=sender)
+
+    bounce = wait_for_mail_to(sender)
+
+    assert bounce.startswith(b"Return-Path: <>\n")
+    assert b"Status: 5.4.4" in bounce
+    assert b"resolves to loopback addresses only" in b" ".join(bounce.split()), "lines are folded"
+    assert b"Remote-MTA" not in bounce, "it was nowhere before it came back"
+
+
 def test_a_bounce_of_the_provider_goes_home_through_either_host(
     exchanger: LabHost, other: LabHost, mailboxes: Mailboxes, token: str
 ) -> None:

@@ -179,6 +179,37 @@ def test_srs_addresses_are_recognised_in_the_served_domains_alone() -> None:
     assert r"@(alias\.example|masked\.example)" in shape
 
 
+def ignored(record: str) -> bool:
+    """Whether postfix-out leaves out a record, as smtp_dns_reply_filter is shown it (postconf(5))."""
+    lines = text(named(render_out(site()), "loopback_records.pcre")).splitlines()
+    rules = [re.fullmatch("/(.*)/  IGNORE", line) for line in lines if not line.startswith("#")]
+    return any(re.search(rule[1], record, re.IGNORECASE) for rule in rules if rule)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("A 127.0.0.1", "A 127.255.0.2", "A 0.0.0.0", "AAAA ::1", "AAAA ::", "AAAA ::ffff:127.0.0.2"),
+        *("MX 10 127.0.0.2.", "MX 0 0.0.0.0.", "MX 10 ::1.", "MX 10 0:0:0:0:0:ffff:127.0.0.2."),
+        *("MX 10 0x7f000002.", "MX 10 0X7F.2.", "MX 10 127.0x0.2."),
+    ],
+)
+def test_what_leads_to_the_host_itself_is_left_out(value: str) -> None:
+    assert ignored(f"far.example. 300 IN {value}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("A 198.51.100.127", "A 198.127.0.1", "A 10.0.0.1", "AAAA 2001:db8::1", "AAAA ::ffff:198.51.100.1"),
+        *("MX 10 mx.far.example.", "MX 10 198.51.100.10.", "MX 10 127.0.0.1.example.", "MX 10 0xbad.de."),
+        *("MX 10 127.0.0.x.", "TLSA 3 1 1 127", "CNAME 127.0.0.1.far.example."),
+    ],
+)
+def test_what_leads_elsewhere_stays(value: str) -> None:
+    assert not ignored(f"127.0.0.1.far.example. 300 IN {value}")
+
+
 @pytest.mark.parametrize("workers", ["1", "8"])
 def test_postfix_out_has_a_process_for_every_connection_of_the_forwarder(workers: str) -> None:
     """One that gets none would wait for its greeting until the deadline."""
