@@ -37,6 +37,7 @@ class GuardedEngine:
         self._slots = asyncio.Semaphore(concurrency)
         self._waiting = 0
         self._usual_seconds = 0.0
+        self._answered_at = float("-inf")
         self._open_seconds = open_seconds
         self._pause = min(_FIRST_PAUSE, open_seconds)
         self._metrics = metrics
@@ -86,6 +87,14 @@ class GuardedEngine:
     def took(self, seconds: float) -> None:
         """Learn how long the engine itself takes (a moving average)."""
         self._usual_seconds += (seconds - self._usual_seconds) / _SMOOTHING
+
+    def answered(self) -> None:
+        """Take note that it has answered somebody just now."""
+        self._answered_at = asyncio.get_running_loop().time()
+
+    def silent_since(self, moment: float) -> bool:
+        """Whether it has answered nobody since then (seconds of the loop's clock)."""
+        return self._answered_at < moment
 
     def count_hedge_won(self) -> None:
         """Count a verdict that a hedge has given."""
@@ -160,8 +169,8 @@ class Question:
         self.task = asyncio.create_task(guard.scan(self, sample, context))
 
     def overdue(self) -> None:
-        """Take note that the budget is spent; lateness is the engine's only for the time it had itself."""
-        if not self._counted and self._own_seconds() >= self.guard.budget_seconds:
+        """Take note that the budget is spent."""
+        if not self._counted and self._is_late():
             self._counted = True
             self.guard.breaker.failed(self._epoch)
 
@@ -179,6 +188,7 @@ class Question:
         finally:
             self.guard.count(outcome, self._clock() - self.asked_at)
             if outcome == "ok":
+                self.guard.answered()
                 self.guard.took(self._own_seconds())
                 self.guard.breaker.succeeded(self._epoch)
             elif outcome != "busy":
@@ -191,11 +201,21 @@ class Question:
         seconds = self._clock() - self.asked_at
         outcome = "dropped"
         if seconds >= self.guard.budget_seconds:
-            outcome = "late" if self._own_seconds() >= self.guard.budget_seconds else "busy"
+            outcome = "late" if self._is_late() else "busy"
         if outcome == "late":
-            self.guard.took(self._own_seconds())
+            self.guard.took(max(self._own_seconds(), self.guard.budget_seconds))
         self.guard.count(outcome, seconds)
         return outcome
+
+    def _is_late(self) -> bool:
+        """Whether the engine is late, and not just busy: it had the budget for this question, or it has
+        answered nobody while this one waited. Else of a silent engine those who hold its slots would count
+        alone, and those who wait behind them would keep it in.
+        """
+        budget = self.guard.budget_seconds
+        if self._own_seconds() >= budget:
+            return True
+        return self._clock() - self.asked_at >= budget and self.guard.silent_since(self.asked_at)
 
     def _own_seconds(self) -> float:
         return 0.0 if self.scanning_since is None else self._clock() - self.scanning_since
