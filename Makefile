@@ -47,7 +47,7 @@ rotation: .venv/ready ## each secret rotated under load, with a ledger
 recovery: .venv/ready ## backup, a dying host, a broken disk, a lost host, under load, with a ledger
 	@$(BIN)/python -m tests.recovery $(CASES)
 
-incidents: .venv/ready ## each incident left to the hosts: how soon seen, acted upon and over (about two hours)
+incidents: .venv/ready ## each incident left to the hosts: how soon seen, acted upon and over (about three hours)
 	@$(BIN)/python -m tests.incidents $(CASES)
 
 fuzz: .venv/ready ## let the fuzzers run: make fuzz SECONDS=600

@@ -151,17 +151,19 @@ def _tell_others(changes: Iterable[Change], ours: OnlyOurs) -> None:
 
 @operation()
 def _zone(exchange: Exchange, zone: str) -> Generator[FunctionCommand | StringCommand, None, None]:
+    trouble = "the failover agents cannot be asked"
     try:
-        secrets = the_secrets(exchange.secrets_from)
         found = _standing(exchange)
+        trouble = f"{_keeper(exchange)} does not let its zone be read"
+        secrets = the_secrets(exchange.secrets_from)
         wanted = in_force(exchange, published_keys(exchange, secrets), found)
         records, target = by_zone(wanted, zones_of(exchange))[0][zone], target_of(exchange, secrets)
         changes, ours = plan_zone(zone, records, exchange.dns.ttl, target)
         if _leads_nowhere(exchange, found, changes):
             records = [record for record in records if record.kind != "MX"]
             changes, ours = plan_zone(zone, records, exchange.dns.ttl, target)
-    except Exception as error:  # dnspython, octoDNS or the network: all end this operation
-        text = f"{zone}: {_keeper(exchange)} does not let its zone be read: {error or type(error).__name__}"
+    except Exception as error:  # SSH, dnspython, octoDNS or the network: all end this operation
+        text = f"{zone}: {trouble}: {error or type(error).__name__}"
         tell(Obstacle(text=text))
         yield StringCommand(f"echo {shlex.quote(text)}; exit 1")
         return

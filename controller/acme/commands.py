@@ -1,5 +1,7 @@
 """`twinmx certificates plan` and `renew`."""
 
+from collections.abc import Sequence
+from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +15,7 @@ from controller.acme import renewing
 from controller.acme.challenges import Texts
 from controller.errors import ControllerError
 from controller.usage import Inventory, OneForAnyError
+from inventory.hosts import exchange_of
 from inventory.load import InventoryError
 from inventory.schema import Exchange
 from inventory.secrets import load_secrets
@@ -27,7 +30,9 @@ NextKey = Annotated[
 
 
 def _exchange(inventory: str) -> Exchange:
-    exchange = pyinfra.exchange(inventory)
+    """The exchange, whose certificates and keys need not exist yet: they are what is ordered here."""
+    with chdir(pyinfra.ROOT):
+        exchange = exchange_of(Path(inventory))
     if exchange.tls.acme is None:
         raise ControllerError(
             f"{inventory}: tls.acme is not set: renew the files of tls.certificate yourself"
@@ -78,12 +83,15 @@ def _renew(exchange: Exchange, root: Path, *, next_key: bool) -> None:
 
     acme, tsig = exchange.tls.acme, load_secrets(exchange.secrets_from).tsig
     assert acme
-    assert tsig
+    if tsig is None:
+        raise ControllerError(
+            f"{exchange.secrets_from.name}: tsig_keys is missing: {exchange.dns.server} asks for it"
+        )
     due = [one for one in renewing.wanted(exchange, root) if one.reason or next_key]
     if not due:
         _say("all certificates are good")
         return
-    following = {one.host: _following(exchange, root, one.host) for one in due} if next_key else {}
+    following = _all_following(exchange, root, [one.host for one in due]) if next_key else {}
     authority = Authority(acme, renewing.account_key(root / acme.account_key))
     texts = Texts(exchange, tsig)
     for one in due:
@@ -96,12 +104,24 @@ def _renew(exchange: Exchange, root: Path, *, next_key: bool) -> None:
     _say("now converge: the hosts get them, and reload")
 
 
-def _following(exchange: Exchange, root: Path, name: str) -> Path:
-    """The next key of an exchanger; ControllerError where it is too early to use it."""
+def _all_following(exchange: Exchange, root: Path, names: Sequence[str]) -> dict[str, Path]:
+    """Exchanger → its next key, drawn where there is none; ControllerError where it is too early for any."""
     if exchange.dns.dane.next_key is None:
         raise ControllerError("dns.dane.next_key is not set: there is no next key")
+    following, early = {}, []
+    for name in names:
+        try:
+            following[name] = _following(exchange, root, name, exchange.dns.dane.next_key)
+        except ControllerError as error:
+            early.append(str(error))
+    if early:
+        raise ControllerError("\n".join(early))
+    return following
+
+
+def _following(exchange: Exchange, root: Path, name: str, pattern: str) -> Path:
     fqdn = exchange.exchangers[name].fqdn
-    path = root / exchange.dns.dane.next_key.format(fqdn=fqdn)
+    path = root / pattern.format(fqdn=fqdn)
     renewing.kept_key(path)
     published = tlsa_value(spki_of(path.read_bytes())) in _published(exchange, fqdn)
     if wait := renewing.ripe(path, published=published, ttl=exchange.dns.ttl):

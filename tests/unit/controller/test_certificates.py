@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from typer.testing import CliRunner
 
 from controller import pyinfra
-from controller.acme import renewing
+from controller.acme import commands, renewing
 from controller.acme.challenges import challenge_name
 from controller.cli import app
 from controller.errors import ControllerError
@@ -106,9 +107,40 @@ def test_the_text_for_a_wildcard_is_at_its_domain() -> None:
 def test_without_a_server_that_takes_updates_acme_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     served = of()
     alone = served.model_copy(update={"dns": served.dns.model_copy(update={"server": None})})
-    monkeypatch.setattr(pyinfra, "exchange", lambda _: alone)
+    monkeypatch.setattr(commands, "exchange_of", lambda _: alone)
 
     done = CliRunner().invoke(app, ["certificates", "plan", "inventory/lab.py"])
 
     assert done.exit_code == 1
     assert "tls.acme: dns.server is not set; allowed: with a name server that takes updates" in done.output
+
+
+def test_the_first_certificates_are_ordered_though_dane_publishes_their_keys(tmp_path: Path) -> None:
+    """The inventory is refused for a converge as long as they are not there."""
+    raw = yaml.safe_load((pyinfra.ROOT / "inventory/production.yml").read_text())
+    raw["tls"] = {"certificate": f"{tmp_path}/{{fqdn}}.pem", "key": f"{tmp_path}/{{fqdn}}.key", "acme": ACME}
+    raw["dns"] = {"server": "203.0.113.53", "dane": {"publish": True}}
+    (tmp_path / "yours.yml").write_text(yaml.safe_dump(raw))
+    inventory = tmp_path / "yours.py"
+    text = (pyinfra.ROOT / "inventory/production.py").read_text()
+    inventory.write_text(text.replace("inventory/production.yml", f"{tmp_path}/yours.yml"))
+
+    done = CliRunner().invoke(app, ["certificates", "plan", str(inventory)])
+
+    assert done.exit_code == 2, done.output
+    assert done.output.splitlines() == ["mx1: there is none", "mx2: there is none"]
+
+
+def test_the_next_keys_of_all_are_drawn_before_any_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = of()
+    dane = served.dns.dane.model_copy(update={"next_key": "{fqdn}.next"})
+    exchanged = served.model_copy(update={"dns": served.dns.model_copy(update={"dane": dane})})
+    monkeypatch.setattr(commands, "_published", lambda *_: set())
+
+    with pytest.raises(ControllerError) as refused:
+        commands._all_following(exchanged, tmp_path, ["mx1", "mx2"])
+
+    assert str(refused.value).count("its TLSA record is not in DNS yet") == 2
+    assert [(tmp_path / f"{name}.next").exists() for name in (MX1, MX2)] == [True, True]
