@@ -77,18 +77,16 @@ def test_what_is_not_well_is_said_and_is_status_1(pair: Pair) -> None:
     )
     other.programs.delays = [0.3, None]
 
-    report = host.told("status", status=1)
-
-    assert report["wrong"] == [
+    wrong = [
         "mx2: the queue out was last read 5m ago",
         "mx2: its last canary through mx1 did not come back",
         "mx2: its last canary through mx2 did not come back",
         "mx2: rspamd is left alone by 2 of 2 workers (breaker)",
         "mx2: 2 of 2 workers count limits by themselves, without Valkey",
     ]
-    shown = host.mxctl("status")
-    assert shown.exit_code == 1
-    assert shown.stdout.startswith("5 not well:\n  mx2: the queue out was")
+    until(lambda: host.told("status", status=1)["wrong"] == wrong)  # on a busy machine an agent has doubts
+    until(lambda: host.mxctl("status").stdout.startswith(f"5 not well:\n  {wrong[0]}"))
+    assert host.mxctl("status").exit_code == 1
 
 
 def test_a_silent_agent_is_told(pair: Pair) -> None:
