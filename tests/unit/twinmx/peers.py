@@ -107,24 +107,23 @@ class Engines:
         self._released = asyncio.Event()
         self._servers: list[asyncio.Server] = []
 
-    async def rspamd(self, score: float, symbols: list[str], delay: float = 0.0) -> dict[str, Any]:
-        return _rspamd(await self._listen(self.rspamd_talk(score, symbols, delay)))
+    async def rspamd(self, score: float, symbols: list[str]) -> dict[str, Any]:
+        return _rspamd(await self._listen(self.rspamd_talk(score, symbols)))
 
     async def rspamd_saying(self, body: bytes) -> dict[str, Any]:
-        return _rspamd(await self._listen(self._http(body, 0.0)))
+        return _rspamd(await self._listen(self._http(body)))
 
-    def rspamd_talk(self, score: float, symbols: list[str], delay: float = 0.0) -> Any:
+    def rspamd_talk(self, score: float, symbols: list[str]) -> Any:
         answer = {"score": score, "action": "no action", "symbols": {name: {"score": 1} for name in symbols}}
-        return self._http(json.dumps(answer).encode(), delay)
+        return self._http(json.dumps(answer).encode())
 
-    def _http(self, body: bytes, delay: float) -> Any:
+    def _http(self, body: bytes) -> Any:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with suppress(asyncio.IncompleteReadError):
                 while head := await reader.readuntil(b"\r\n\r\n"):
                     length = re.search(rb"(?i)content-length: (\d+)", head)
                     assert length is not None
                     self.requests.append(head + await reader.readexactly(int(length[1])))
-                    await asyncio.sleep(delay)
                     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
             writer.close()
 
