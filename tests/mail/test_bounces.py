@@ -13,24 +13,25 @@ from tests.mail.outside import addressed_to, wait_for_mail_to
 MAX_AGE_DAYS = 21
 
 
-def test_mail_to_a_mailbox_that_is_gone_comes_back(exchanger: LabHost, token: str) -> None:
+def coming_back(exchanger: LabHost, token: str, alias: str) -> bytes:
+    """The bounce of a letter to `alias`, at its sender."""
     sender = f"{token}@sender.example"
-    deliver(exchanger, letter(token), "moved@alias.example", sender=sender)
-
+    deliver(exchanger, letter(token), alias, sender=sender)
     bounce = wait_for_mail_to(sender)
-
     assert bounce.startswith(b"Return-Path: <>\n")
+    return bounce
+
+
+def test_mail_to_a_mailbox_that_is_gone_comes_back(exchanger: LabHost, token: str) -> None:
+    bounce = coming_back(exchanger, token, "moved@alias.example")
+
     assert b"Final-Recipient: rfc822; dora@gone.example" in bounce
     assert token.encode() in bounce
 
 
 def test_mail_to_a_mailbox_whose_domain_leads_to_loopback_comes_back(exchanger: LabHost, token: str) -> None:
-    sender = f"{token}@sender.example"
-    deliver(exchanger, letter(token), "looped@alias.example", sender=sender)
+    bounce = coming_back(exchanger, token, "looped@alias.example")
 
-    bounce = wait_for_mail_to(sender)
-
-    assert bounce.startswith(b"Return-Path: <>\n")
     assert b"Status: 5.4.4" in bounce
     assert b"resolves to loopback addresses only" in b" ".join(bounce.split()), "lines are folded"
     assert b"Remote-MTA" not in bounce, "it was nowhere before it came back"
