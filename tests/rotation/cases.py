@@ -1,23 +1,29 @@
 """Every secret that is rotated, and what shows on the hosts that none of them missed it."""
 
 import shlex
+import smtplib
+import ssl
 from functools import partial
 
+from controller.acme import commands
+from controller.pyinfra import ROOT
 from inventory.secrets import Secrets
-from lab import ssh
+from lab import pki, ssh
 from lab.errors import LabError
 from lab.mailbox import new_token
-from lab.settings import LAB, LabHost
+from lab.settings import CERTIFIED, LAB, LabHost
 from lab.waiting import until
 from roles.lib import ports
+from roles.lib.records.keys import spki_of
 from tests.faults.drill import Case, Drill
 from tests.hosts.converging import Pair
 from tests.hosts.database import SOURCE, followed, sql
+from tests.hosts.ordering import ordering
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.letters import letter
 from tests.mail.outside import wait_for_mail_to
 from tests.mail.validating import signers
-from tests.rotation.steps import INVENTORY, Look, roll, the_exchange
+from tests.rotation.steps import INVENTORY, Look, converge, places, roll, the_exchange
 from twinmx.srs import Srs
 
 LISTED = 3
@@ -111,6 +117,51 @@ def _is_young(host: LabHost) -> bool:
     return len(age) == 2 and float(age[1]) < YOUNG_SECONDS
 
 
+def _certificate(drill: Drill) -> None:
+    """Ordered anew for the same key, so that DANE holds; nothing is restarted for it."""
+    exchange = the_exchange()
+    drill.until_sent(0.01)
+    before = {host: (_shown(host), _masters(host)) for host in LAB.hosts}
+    for host in LAB.hosts:
+        (pki.DIRECTORY / f"{host.fqdn}.pem").unlink()
+    files = (pki.DIRECTORY / f"{{fqdn}}.{kind}" for kind in ("pem", "key"))
+    try:
+        with ordering(exchange, pki.DIRECTORY / "account.pem", *files) as ours:
+            commands._renew(ours, ROOT, next_key=False)
+        for place in places(database=False):
+            converge(place)
+        for host, (certificate, masters) in before.items():
+            now = _shown(host)
+            if now == certificate or _key_of(now) != _key_of(certificate):
+                raise LabError(f"{host.alias} does not show a new certificate for the same key")
+            if _masters(host) != masters:
+                raise LabError(f"{host.alias}: Postfix or nginx was restarted")
+    finally:
+        for host in LAB.hosts:
+            (pki.DIRECTORY / f"{host.fqdn}.pem").unlink(missing_ok=True)
+        pki.ensure([host.fqdn for host in LAB.hosts], also=CERTIFIED)
+        for place in places(database=False):
+            converge(place)
+
+
+def _shown(host: LabHost) -> bytes:
+    """The certificate that port 25 shows, DER."""
+    with smtplib.SMTP(str(host.address), 25, timeout=10) as session:
+        session.ehlo()
+        session.starttls(context=ssl._create_unverified_context())
+        assert isinstance(session.sock, ssl.SSLSocket)
+        return session.sock.getpeercert(binary_form=True) or b""
+
+
+def _key_of(certificate: bytes) -> bytes:
+    return spki_of(ssl.DER_cert_to_PEM_cert(certificate).encode())
+
+
+def _masters(host: LabHost) -> str:
+    """The main processes of all that shows the certificate."""
+    return ssh.on(host, "systemctl show -P MainPID postfix.service postfix@out.service nginx.service")
+
+
 CASES: tuple[Case, ...] = (
     _case("srs_keys", "keys of senders, traces, verdicts, canaries, promises", LISTED, _senders),
     _case("valkey_passwords", "password of the programs in Valkey", LISTED, _counting),
@@ -118,4 +169,5 @@ CASES: tuple[Case, ...] = (
     _case("tsig_keys", "key of DNS updates", LISTED, _updates, name_server=True),
     _case("rspamd_password", "password of Rspamd's controller", 1, _nothing),
     Case("database_passwords", "password of the exchangers in PostgreSQL", _database),
+    Case("certificate", "certificates of port 25 and the policy, ordered anew by ACME", _certificate),
 )
