@@ -59,7 +59,7 @@ def plan(inventory: Inventory) -> None:
         for one in renewing.wanted(_exchange(inventory), pyinfra.ROOT, datetime.now(UTC)):
             _say(f"{one.host}: {one.reason or 'good'}")
             due = due or bool(one.reason)
-    except (ControllerError, InventoryError) as error:
+    except (ControllerError, InventoryError, OSError) as error:
         _say(f"✗ {error}", "red")
         raise typer.Exit(1) from None
     raise typer.Exit(2 if due else 0)
@@ -73,7 +73,7 @@ def renew(inventory: Inventory, next_key: NextKey = False) -> None:
     """
     try:
         _renew(_exchange(inventory), pyinfra.ROOT, next_key=next_key)
-    except (ControllerError, InventoryError) as error:
+    except (ControllerError, InventoryError, OSError) as error:
         _say(f"✗ {error}", "red")
         raise typer.Exit(1) from None
 

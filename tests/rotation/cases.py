@@ -24,6 +24,7 @@ from tests.mail.letters import letter
 from tests.mail.outside import wait_for_mail_to
 from tests.mail.validating import signers
 from tests.rotation.steps import INVENTORY, Look, converge, places, roll, the_exchange
+from tests.systemd import main_pids
 from twinmx.srs import Srs
 
 LISTED = 3
@@ -157,9 +158,9 @@ def _key_of(certificate: bytes) -> bytes:
     return spki_of(ssl.DER_cert_to_PEM_cert(certificate).encode())
 
 
-def _masters(host: LabHost) -> str:
+def _masters(host: LabHost) -> list[int]:
     """The main processes of all that shows the certificate."""
-    return ssh.on(host, "systemctl show -P MainPID postfix.service postfix@out.service nginx.service")
+    return main_pids(host, "postfix.service", "postfix@out.service", "nginx.service")
 
 
 CASES: tuple[Case, ...] = (

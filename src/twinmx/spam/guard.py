@@ -63,14 +63,14 @@ class GuardedEngine:
         """Wait for a slot, then for the engine; raises `EngineError`, `busy` where too many wait."""
         if self._waiting * self._usual_seconds > self._concurrency * self.budget_seconds:
             raise EngineError("busy", f"{self._waiting} messages wait for it already")
-        since = None if self._slots.locked() else question.asked_at
+        waits = self._slots.locked()
         self._waiting += 1
         try:
             await self._slots.acquire()
         finally:
             self._waiting -= 1
         try:
-            question.scanning_since = asyncio.get_running_loop().time() if since is None else since
+            question.scanning_since = asyncio.get_running_loop().time() if waits else question.asked_at
             return await self._engine.scan(sample, context)
         finally:
             self._slots.release()

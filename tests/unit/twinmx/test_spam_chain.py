@@ -111,6 +111,16 @@ async def test_all_failing_is_unscanned_at_once(bench: Bench) -> None:
 
 
 @pytest.mark.looptime
+async def test_the_next_is_asked_at_once_after_a_failure_and_at_the_budget_of_a_silent_one(
+    bench: Bench,
+) -> None:
+    engines = Held(refuses, "failing", budget=5), Held(hangs, "silent", budget=0.2), Held(answers, "well")
+    verdict = await bench.make(*engines).scan(MESSAGE, CONTEXT)
+    assert said(verdict) == "well"
+    assert verdict.seconds == pytest.approx(0.2)
+
+
+@pytest.mark.looptime
 async def test_no_engine_is_unscanned(bench: Bench) -> None:
     assert said(await bench.make().scan(MESSAGE, CONTEXT)) == "no-engine"
     assert bench.value("unscanned_total", reason="off") == 1
