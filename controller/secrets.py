@@ -1,24 +1,20 @@
 """`twinmx secrets`: make, check and rotate the secrets of an inventory. Values are never shown."""
 
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import yaml
-from rich.console import Console
 
 from controller import name_server, secret_rotation, secret_store
 from controller.dns import published
 from controller.errors import ControllerError
-from controller.pyinfra import ROOT
 from controller.report import console
 from controller.secret_steps import following
-from controller.usage import Inventory
+from controller.usage import Inventory, told
 from inventory.hosts import exchange_of
-from inventory.load import InventoryError
 from inventory.schema import Exchange
 from inventory.secret_drawing import draw
 from inventory.secret_reading import text_of
@@ -36,17 +32,6 @@ COMMENT = """\
 """
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What cannot be done ends the command with one sentence, and paths are those of the inventory."""
-    try:
-        with chdir(ROOT):
-            yield
-    except (ControllerError, InventoryError, OSError) as error:
-        Console(stderr=True).print(f"✗ {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
-
-
 def _say(text: str, style: str = "") -> None:
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
@@ -54,7 +39,7 @@ def _say(text: str, style: str = "") -> None:
 @app.command()
 def init(inventory: Inventory) -> None:
     """Make all secrets that an inventory needs, where it keeps them; what is there is never overwritten."""
-    with _told():
+    with told():
         exchange = exchange_of(Path(inventory))
         provider = exchange.dns.provider
         drawn = draw(exchange, secret_options(provider) if provider else ())
@@ -73,7 +58,7 @@ def init(inventory: Inventory) -> None:
 @app.command()
 def check(inventory: Inventory) -> None:
     """Say which secrets an inventory has, and which are missing or malformed; exit status 1 if any is."""
-    with _told():
+    with told():
         exchange = exchange_of(Path(inventory))
         source = exchange.secrets_from
         secrets = load_secrets(source)
@@ -112,7 +97,7 @@ def rotate(
 
     Each step changes the file alone, and says which commands come next.
     """
-    with _told():
+    with told():
         exchange = exchange_of(Path(inventory))
         source = exchange.secrets_from
         secret_store.refuse_unwritable(source)

@@ -1,12 +1,17 @@
 """What the commands of the controller have in common: their arguments, and how a wrong question ends."""
 
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
+from controller.errors import ControllerError
 from controller.pyinfra import ROOT
+from inventory.load import InventoryError
 
 
 class OneForAnyError(TyperCommand):
@@ -19,6 +24,17 @@ class OneForAnyError(TyperCommand):
         except TyperException as error:
             error.exit_code = 1
             raise
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What cannot be done ends the command with one sentence, and paths are those of the inventory."""
+    try:
+        with chdir(ROOT):
+            yield
+    except (ControllerError, InventoryError, OSError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 def _inventories(incomplete: str) -> list[str]:

@@ -1,7 +1,6 @@
 """`twinmx certificates plan` and `renew`."""
 
 from collections.abc import Sequence
-from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +13,8 @@ from controller import pyinfra
 from controller.acme import renewing
 from controller.acme.challenges import Texts
 from controller.errors import ControllerError
-from controller.usage import Inventory, OneForAnyError
+from controller.usage import Inventory, OneForAnyError, told
 from inventory.hosts import exchange_of
-from inventory.load import InventoryError
 from inventory.schema import Exchange
 from inventory.secrets import load_secrets
 from roles.lib.records.keys import spki_of
@@ -31,8 +29,7 @@ NextKey = Annotated[
 
 def _exchange(inventory: str) -> Exchange:
     """The exchange, whose certificates and keys need not exist yet: they are what is ordered here."""
-    with chdir(pyinfra.ROOT):
-        exchange = exchange_of(Path(inventory))
+    exchange = exchange_of(Path(inventory))
     if exchange.tls.acme is None:
         raise ControllerError(
             f"{inventory}: tls.acme is not set: renew the files of tls.certificate yourself"
@@ -45,23 +42,18 @@ def _exchange(inventory: str) -> Exchange:
     return exchange
 
 
-def _say(text: str, style: str = "") -> None:
-    Console(stderr=style == "red").print(
-        text, style=style or None, markup=False, highlight=False, soft_wrap=True
-    )
+def _say(text: str) -> None:
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command(cls=OneForAnyError)
 def plan(inventory: Inventory) -> None:
     """Show which certificates are due, and why. Exit status: 0 none, 2 some, 1 an error."""
     due = False
-    try:
+    with told():
         for one in renewing.wanted(_exchange(inventory), pyinfra.ROOT, datetime.now(UTC)):
             _say(f"{one.host}: {one.reason or 'good'}")
             due = due or bool(one.reason)
-    except (ControllerError, InventoryError, OSError) as error:
-        _say(f"✗ {error}", "red")
-        raise typer.Exit(1) from None
     raise typer.Exit(2 if due else 0)
 
 
@@ -71,11 +63,8 @@ def renew(inventory: Inventory, next_key: NextKey = False) -> None:
 
     Exit status: 0 all are good (renewed ones are named), 1 an error; those before it are kept.
     """
-    try:
+    with told():
         _renew(_exchange(inventory), pyinfra.ROOT, next_key=next_key)
-    except (ControllerError, InventoryError, OSError) as error:
-        _say(f"✗ {error}", "red")
-        raise typer.Exit(1) from None
 
 
 def _renew(exchange: Exchange, root: Path, *, next_key: bool) -> None:
