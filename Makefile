@@ -6,10 +6,10 @@ BIN := .venv/bin
 FLAGS = $(foreach flag,$(DATA),--data $(flag))
 # in the lab a real message passes through each host before the next one is touched
 GATE = $(if $(filter inventory/lab.py,$(INVENTORY)),--gate "$(BIN)/python -m lab probe --host {name}")
-CHECKED := bench controller deploy.py inventory lab roles src tests
+CHECKED := bench controller deploy.py drills inventory lab roles src tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long faults rolling rotation recovery incidents fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench bench-fleet
+.PHONY: help up down test test-long faults rolling rotation recovery incidents drill drills fuzz check format converge plan drift unchanged probe status mxctl ssh logs lock bench bench-fleet
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ recovery: .venv/ready ## backup, a dying host, a broken disk, a lost host, under
 incidents: .venv/ready ## each incident left to the hosts: how soon seen, acted upon and over (about three hours)
 	@$(BIN)/python -m tests.incidents $(CASES)
 
+drill: .venv/ready ## replay an incident: make drill NAME=june-2021 [VARIANT=now|then|both] [SHORT=1]; without NAME, list them
+	@$(BIN)/python -m drills $(if $(NAME),run $(NAME) --variant $(or $(VARIANT),both) $(if $(SHORT),--short),list)
+
+drills: .venv/ready ## every drill, now and then, with a report of each in build/drills (hours)
+	@$(BIN)/python -m drills run --variant $(or $(VARIANT),both)
+
 fuzz: .venv/ready ## let the fuzzers run: make fuzz SECONDS=600
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
 
@@ -57,7 +63,7 @@ check: .venv/ready ## lint, types and unit tests: no hosts needed, seconds
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/ruff format --check -q $(CHECKED)
 	@$(BIN)/mypy $(CHECKED)
-	@$(BIN)/pytest -q tests/unit tests/plan
+	@$(BIN)/pytest -q --numprocesses=auto --dist=worksteal tests/unit tests/plan
 
 format: .venv/ready ## let ruff put the code in order
 	@$(BIN)/ruff check --fix $(CHECKED)

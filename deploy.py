@@ -12,6 +12,7 @@ from roles import (
     delivery,
     dns,
     drift,
+    drill,
     exporters,
     failover,
     firewall,
@@ -36,6 +37,7 @@ from roles.lib.site import is_database, is_exchanger, this_exchange, this_site
 
 if is_exchanger():
     site = this_site()
+    drill.recover(site)
     base.deploy(site)
     ssh.deploy(site)
     firewall.deploy(site)
@@ -60,6 +62,7 @@ if is_exchanger():
     prometheus.deploy(site)
     alertmanager.deploy(site)
     drift.deploy(site)
+    drill.deploy(site)
 elif is_database():
     site = this_site()
     base.deploy(site)

@@ -10,6 +10,7 @@ from controller import mxctl, pyinfra, secrets
 from controller.acme import commands as certificates
 from controller.dns import commands as dns
 from controller.drift.command import run as show_drift
+from controller.drill.command import drill
 from controller.errors import ControllerError
 from controller.plan import text
 from controller.plan.command import run as show_plan
@@ -36,6 +37,7 @@ app.command()(recovery.restore)
 app.command()(recovery.evacuate)
 app.command("adopt-queue")(recovery.adopt_queue)
 app.command()(recovery.rebuild)
+app.command()(drill)
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from inventory.drill_flag import changed_by_drill
 from inventory.mistakes import did_you_mean, mistakes, sentence
+from inventory.preference import put_first
 from inventory.schema import Exchange, Exchanger
 
 
@@ -46,19 +48,11 @@ def _drain(exchange: Exchange, value: str) -> dict[str, object]:
 
 
 def _primary(exchange: Exchange, value: str) -> dict[str, object]:
-    """Give `value` the lowest MX priority; who had it takes over its number."""
-    hosts = dict(exchange.exchangers)
-    active = ", ".join(name for name, host in hosts.items() if host.active)
     chosen, *more = _named(exchange, value)
     if more:
+        active = ", ".join(name for name, host in exchange.exchangers.items() if host.active)
         raise ValueError(f"only one exchanger comes first; allowed: one of {active}")
-    if not hosts[chosen].active:
-        raise ValueError(f"{chosen} is drained or inactive, and mail must not go there; allowed: {active}")
-    first = min(hosts, key=lambda name: hosts[name].mx_priority)
-    swapped = {first: hosts[chosen].mx_priority, chosen: hosts[first].mx_priority}
-    for name, priority in swapped.items():
-        hosts[name] = hosts[name].model_copy(update={"mx_priority": priority})
-    return {"exchangers": hosts}
+    return {"exchangers": put_first(exchange.exchangers, chosen)}
 
 
 def _workers(exchange: Exchange, value: str) -> dict[str, object]:
@@ -87,6 +81,12 @@ def _alias_source(_: Exchange, value: str) -> dict[str, object]:
 
 
 FLAGS: dict[str, Flag] = {
+    "drill": Flag(
+        "an incident replayed: NAME; with /then on the design of its time, with /calm without its faults, "
+        "with /600s ended by the hosts after as many seconds. The next converge without it ends it",
+        "drain-and-return/600s",
+        changed_by_drill,
+    ),
     "drain": Flag("the exchangers that stop accepting mail, joined by commas", "mx1", _drain),
     "primary": Flag("the exchanger that gets the lowest MX priority", "mx2", _primary),
     "workers": Flag("forwarder workers on each host", "12", _workers),
@@ -110,7 +110,7 @@ def with_flags(exchange: Exchange, flags: Mapping[str, str]) -> Exchange:
             )
         if not value.strip():
             raise ValueError(f"--data {flag}=: no value; allowed: {_usage(flag)}")
-    for flag in FLAGS:  # in this order: a drained host cannot become primary
+    for flag in FLAGS:  # in this order: what others say of a drill holds, and a drained host is no primary
         if flag in flags:
             exchange = _with_flag(exchange, flag, flags[flag])
     return exchange

@@ -6,6 +6,12 @@ from inventory.knob import RefusalText, Settings, knob
 class Gate(Settings):
     """The milter of the inbound Postfix."""
 
+    consulted: bool = knob(
+        True,
+        says="Whether Postfix asks it. Without it the forwarder scans, after the queue, and limits where "
+        "`rate_limits.answer` is not 550; false exists only to replay the incidents of 2020 and 2021 in a "
+        "drill.",
+    )
     workers: int = knob(2, ge=1, le=32, says="Worker processes on each host.", unit="processes")
     answer_seconds: int = knob(
         6,

@@ -105,6 +105,11 @@ def load_exchange(path: Path, flags: Mapping[str, str] | None = None) -> Exchang
         exchange = Exchange.model_validate(content)
     except ValidationError as error:
         raise InventoryError(problems(Exchange, error, path, lines)) from None
+    if exchange.drills.under_way:
+        raise InventoryError(
+            f"{path}:{lines['drills', 'under_way']}: drills.under_way: a drill ends with the next converge; "
+            "allowed: nothing, since the flag drill=NAME sets it"
+        )
     try:
         return with_flags(exchange, flags or {})
     except ValueError as error:

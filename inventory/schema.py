@@ -19,6 +19,7 @@ from inventory.canary import Canary, canary_alias, too_long_names
 from inventory.deadlines import Deadlines, not_nested
 from inventory.dns import Dns
 from inventory.drift import Drift
+from inventory.drills import Drills
 from inventory.failover import Failover
 from inventory.gate import Gate
 from inventory.knob import (
@@ -106,6 +107,18 @@ class Forwarder(Settings):
         says="How long a rewritten sender address (SRS) is accepted for bounces.",
         unit="days",
     )
+    queue_slots: Literal["alias", "shared"] = knob(
+        "alias",
+        says="What the queue before it counts deliveries by. shared is one slot for all, with the limits and "
+        "the waiting times that Postfix comes with, so that whoever is put off holds up everybody; it exists "
+        "only to replay the incidents of 2020 and 2021 in a drill.",
+    )
+    hand_over: bool = knob(
+        True,
+        says="Whether mail goes to the other exchangers' forwarders where the own one does not answer, and "
+        "`failover.standby_share` of it anyway; false exists only to replay the incidents of 2020 and 2021 "
+        "in a drill.",
+    )
 
 
 class Messages(Settings):
@@ -162,6 +175,7 @@ class Exchange(Settings):
     failover: Failover = Field(default_factory=Failover)
     rolling: Rolling = Field(default_factory=Rolling)
     drift: Drift = Field(default_factory=Drift)
+    drills: Drills = Field(default_factory=Drills)
     access: Access
 
     @field_validator("domains")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lab.settings import LAB
 from lab.traffic import Sent
 
 Copy = tuple[str, str]
@@ -162,6 +163,11 @@ def place_of(sent: Sent, mailbox: str, seen: Seen) -> str:
     if ident in seen.bounced or sent.letter.sender in held_for:
         return "bounced"
     return "lost"
+
+
+def refused_by_both(letters: Sequence[Sent]) -> int:
+    """Letters whose first round, one attempt at each exchanger, ended without an acceptance."""
+    return sum(not any(one.accepted for one in sent.attempts[: len(LAB.hosts)]) for sent in letters)
 
 
 def _duplicates(letters: Sequence[Sent], seen: Seen) -> list[Duplicate]:

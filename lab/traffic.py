@@ -83,11 +83,16 @@ class Load:
 
 @dataclass
 class Sent:
-    """One letter, and what its attempts came to."""
+    """One letter, and what its attempts came to.
+
+    due: when its first attempt was to begin, in seconds since 1970; it begins later where all connections are
+    taken, and that wait is the exchangers' doing as well.
+    """
 
     letter: Letter
     address: Address
     attempts: list[Attempt] = field(default_factory=list)
+    due: float = 0.0
 
     @property
     def accepted(self) -> Attempt | None:
@@ -181,11 +186,14 @@ async def _send(sent: Sent, load: Load, draw: random.Random) -> None:
         await asyncio.sleep(pause)
 
 
-async def send_all(letters: Sequence[Sent], load: Load, journal: Journal) -> None:
-    """Send `letters` at the load's rate; each is in the journal from its first attempt on."""
+async def send_all(
+    letters: Sequence[Sent], load: Load, journal: Journal, going: Callable[[], bool] = lambda: True
+) -> None:
+    """Send `letters` at the load's rate, as long as `going` says so; each is in the journal from its first
+    attempt on."""
     draw = random.Random(f"{load.seed} order")  # noqa: S311 - repeatable, not secret
     slots = asyncio.Semaphore(load.connections)
-    started = time.monotonic()
+    started, epoch = time.monotonic(), time.time()
 
     async def one(sent: Sent, own_draw: random.Random) -> None:
         try:
@@ -198,5 +206,8 @@ async def send_all(letters: Sequence[Sent], load: Load, journal: Journal) -> Non
             due = started + (number - number % load.burst) / load.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             await slots.acquire()
+            if not going():
+                return
+            sent.due = epoch + due - started
             journal.sent.append(sent)
             group.create_task(one(sent, random.Random(draw.random())))  # noqa: S311

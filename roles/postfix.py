@@ -51,13 +51,21 @@ def nexthops(site: Site, own_address: object, port: int) -> str:
     return ", ".join(own + peers if site.me.active else peers + own)
 
 
+def next_forwarders(site: Site) -> str:
+    """The nexthop list of what was accepted here."""
+    if not site.exchange.forwarder.hand_over:
+        return f"[127.0.0.1]:{ports.FORWARDER}"
+    return nexthops(site, "127.0.0.1", ports.FORWARDER)
+
+
 def standby_choice(site: Site) -> list[str]:
     """What Postfix draws from for each delivery: `here` or `peer`, in the inventory's proportion.
 
-    Empty where all goes to this host first: without peers, without a share, or out of service.
+    Empty where all goes to this host first: without peers, without a share, out of service, or where nothing
+    is handed over.
     """
     share = site.exchange.failover.standby_share
-    if not (share and site.peers and site.me.active):
+    if not (share and site.peers and site.me.active and site.exchange.forwarder.hand_over):
         return []
     common = gcd(share, 100)
     return ["here"] * ((100 - share) // common) + ["peer"] * (share // common)
@@ -83,9 +91,10 @@ def render_inbound(site: Site) -> list[Managed]:
         "changes": str(DELTA.with_suffix("")),
         "socketmap_port": ports.SOCKETMAP,
         "out_port": ports.OUT_OWN,
-        "nexthops": (hops := nexthops(site, "127.0.0.1", ports.FORWARDER)),
+        "nexthops": (hops := next_forwarders(site)),
         "nexthops_peer_first": ", ".join([*hops.split(", ")[1:], hops.split(", ")[0]]),
         "standby_choice": standby_choice(site),
+        "slot_of_each_alias": exchange.forwarder.queue_slots == "alias",
         "deadlines": exchange.deadlines,
         "gate": exchange.gate,
         "gate_port": ports.GATE,

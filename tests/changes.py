@@ -15,10 +15,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lab.ledger import Result
+from lab.ledger import Result, refused_by_both
 from lab.progress import console
-from lab.settings import LAB
-from lab.traffic import Load, Sent
+from lab.traffic import Load
 from tests import casebook
 from tests.faults.drill import Case, carry_out
 
@@ -51,11 +50,6 @@ class Changed:
             "refused_by_both": self.refused_by_both,
             "seconds": self.seconds,
         }
-
-
-def refused_by_both(letters: list[Sent]) -> int:
-    """Letters whose first round, one attempt at each exchanger, ended without an acceptance."""
-    return sum(not any(one.accepted for one in sent.attempts[: len(LAB.hosts)]) for sent in letters)
 
 
 def _changed(case: Case, load: Load) -> Changed:

@@ -59,7 +59,7 @@ def tests(name: str, *arguments: str, **environment: str) -> Stage:
 
 
 STAGES = [
-    tests("unit and plan", "tests/unit", "tests/plan"),
+    tests("unit and plan", "--numprocesses=auto", "--dist=worksteal", "tests/unit", "tests/plan"),
     Stage(
         "second converge changes nothing",
         [sys.executable, "-m", "controller", "unchanged", "inventory/lab.py"],
@@ -70,6 +70,7 @@ STAGES = [
     tests("alerts", "tests/alerts"),
     tests("mail", "tests/mail"),
     tests("faults", "tests/faults"),
+    tests("drills", "tests/drills"),
     tests("fuzz", "tests/fuzz"),
     Stage("molecule: a fresh pair", [str(BIN / "molecule"), "test"]),
     tests("vagrant", "tests/vagrant"),

@@ -5,6 +5,7 @@ import json
 import urllib.error
 
 from inventory.load import load_exchange
+from inventory.schema import Exchange
 from lab import mx_order, ssh
 from lab.errors import LabError
 from lab.settings import AUTHORITATIVE_PORT, LAB, ROOT, LabHost
@@ -38,15 +39,16 @@ def _done(host: LabHost, since: float) -> list[Done]:
     return [Done(by=host.alias, **entry) for entry in map(json.loads, lines) if entry["at"] >= since]
 
 
-def _unrest(host: LabHost, minimum_seconds: float, order: dict[str, int]) -> str | None:
+def _unrest(host: LabHost, exchange: Exchange, order: dict[str, int]) -> str | None:
     """Why a host is not at rest, by its agent and its Alertmanager; None where it is."""
     state = json.loads(watching.fetched(f"http://{host.address}:{ports.FAILOVER}/state"))
     alerts = json.loads(watching.fetched(f"http://{host.address}:{ports.ALERTMANAGER}/api/v2/alerts"))
     firing = [one["labels"]["alertname"] for one in alerts if one["labels"].get("severity") != ALWAYS]
+    mode, minimum_seconds = exchange.failover.mode, exchange.failover.minimum_seconds
     reasons = {
         f"it is {state['state']}": state["state"] != "active",
         f"bad: {state['bad'] or state['suspect']}": state["bad"] or state["suspect"],
-        f"{state['mode']}, held by {state['hold']}": state["held"] or state["mode"] != "auto",
+        f"{state['mode']}, held by {state['hold']}": state["held"] or state["mode"] != mode,
         f"left out: {list(state['bypassed'])}": state["bypassed"],
         f"DNS has {state['mx']}": any(shown != order for shown in state["mx"].values()),
         f"firing: {firing}": firing,
@@ -66,12 +68,13 @@ def preferred() -> set[str]:
     return {host.alias for host in LAB.hosts if host.fqdn in names}
 
 
-def wait_for_rest() -> None:
-    """Wait until both agents are active and may act, DNS is the inventory's, and no alert fires.
+def wait_for_rest(exchange: Exchange | None = None) -> None:
+    """Wait until both agents are active and may act, DNS is the exchange's, and no alert fires.
 
-    Raises LabError with what is not so after REST_SECONDS.
+    exchange: what the hosts were converged to; the lab's without flags where it is left out. Raises LabError
+    with what is not so after REST_SECONDS.
     """
-    exchange = load_exchange(ROOT / "inventory" / "exchange.yml")
+    exchange = exchange or load_exchange(ROOT / "inventory" / "exchange.yml")
     order = {name: host.mx_priority for name, host in exchange.exchangers.items()}
     said: dict[str, str] = {}
 
@@ -79,7 +82,7 @@ def wait_for_rest() -> None:
         said.clear()
         for host in LAB.hosts:
             try:
-                why = _unrest(host, exchange.failover.minimum_seconds, order)
+                why = _unrest(host, exchange, order)
             except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
                 why = str(error)
             if why:

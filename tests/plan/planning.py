@@ -88,16 +88,20 @@ class Planner:
         agents: Mapping[str, Any] | None = None,
         deploy: str = "deploy.py",
         record: Path | None = None,
+        **said: Any,
     ) -> Ran:
-        """pyinfra with `options`; hosts not in `states` are bare, and those not in `agents` have none."""
+        """pyinfra with `options`; hosts not in `states` are bare, and those not in `agents` have none.
+
+        said: what else there is to know of INVENTORY's hosts (tests/plan/pair.py).
+        """
         program = str(Path(sys.executable).with_name("pyinfra"))
-        said = {"states": states or {}, "agents": agents or {}} | ({"record": str(record)} if record else {})
+        said |= {"states": states or {}, "agents": agents or {}} | ({"record": str(record)} if record else {})
         return self._ran([program, INVENTORY, deploy, *options], said)
 
-    def converged(self) -> dict[str, dict[str, Any]]:
-        """Both hosts as a plan wants them to be."""
+    def converged(self, *options: str, **said: Any) -> dict[str, dict[str, Any]]:
+        """Both hosts as a plan with `options` wants them to be."""
         path = self.folder / "converged.json"
-        ran = self.run("--dry", "--limit", "exchangers", record=path)
+        ran = self.run("--dry", "--limit", "exchangers", *options, record=path, **said)
         assert ran.status == 0, ran.told
         return {
             name.removeprefix("@fake/"): state | {"system": SYSTEM}

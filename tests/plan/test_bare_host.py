@@ -6,6 +6,7 @@ from tests.plan.planning import Planner, Ran
 
 # role → its operations; a role needs what stands above it
 ORDER = {
+    "drill": ["drill: ended", "drill: files"],
     "base": ["preflight", "base: packages", "base: files", "base: converged"],
     "ssh": ["ssh: files", "ssh: given back"],
     "firewall": ["firewall: packages", "firewall: files", "nftables: converged"],
@@ -69,6 +70,7 @@ def test_everything_but_preflight_and_what_nobody_asked_for_changes_both_hosts(p
 
     unasked = [f"ssh | ssh: {what}" for what in ("files", "given back")]
     unasked += [f"tlsrpt | tlsrpt: {what}" for what in ("files", "ended")]
+    unasked += [f"drill | drill: {what}" for what in ("files", "ended")]
     for left_alone in ("base | preflight", *unasked):
         assert changed.pop(left_alone) == set()
     assert all(hosts == BOTH for hosts in changed.values()), changed

@@ -118,7 +118,7 @@ def test_a_good_inventory_is_connected_to(inventory: Path, deploy: Path, listene
     [
         (
             "worker=12",
-            "--data worker=12: no such flag. Did you mean workers? Allowed: drain, primary, workers",
+            "--data worker=12: no such flag. Did you mean workers? Allowed: drill, drain, primary, workers",
         ),
         ("drain=mx9", "--data drain=mx9: there is no exchanger 'mx9'; allowed: mx1, mx2"),
         ("workers=0", "--data workers=0: forwarder.workers: '0'; allowed: a whole number from 1 to 64"),

@@ -11,11 +11,11 @@ from tests.unit.inventory.files import Files, spoil
 BAD = {
     "misspelt": (
         {"drian": "mx1"},
-        "--data drian=mx1: no such flag. Did you mean drain? Allowed: drain, primary,",
+        "--data drian=mx1: no such flag. Did you mean drain? Allowed: drill, drain, primary,",
     ),
     "unknown": (
         {"colour": "red"},
-        "--data colour=red: no such flag. Allowed: drain, primary, workers, spam_engines",
+        "--data colour=red: no such flag. Allowed: drill, drain, primary, workers, spam_engines",
     ),
     "unknown host drained": (
         {"drain": "mx9"},

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from lab.ledger import Held, Moment, Result, Seen, account, quantile
+from lab.ledger import Held, Moment, Result, Seen, account, quantile, refused_by_both
 from lab.traffic import Address, Sent
 from lab.traffic_session import Attempt, Letter, Stage
 
@@ -211,3 +211,23 @@ def test_a_quantile_is_one_of_the_values() -> None:
     assert quantile(values, 0.5) == 50.0
     assert quantile(values, 0.99) == 99.0
     assert quantile([7.0], 0.99) == 7.0
+
+
+def refused(*hosts: str) -> tuple[Attempt, ...]:
+    return tuple(Attempt(host, 0.0, 1.0, Stage.RCPT, 451, "try again") for host in hosts)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "count"),
+    [
+        pytest.param((attempt(),), 0, id="taken at once"),
+        pytest.param((*refused("mx1"), attempt()), 0, id="taken by the second"),
+        pytest.param((*refused("mx1", "mx2"), attempt()), 1, id="taken in the second round"),
+        pytest.param(refused("mx1", "mx2"), 1, id="given up"),
+        pytest.param((attempt(Stage.RCPT, 550),), 1, id="refused for good"),
+    ],
+)
+def test_a_letter_is_refused_by_both_where_its_first_round_ends_without_one(
+    attempts: tuple[Attempt, ...], count: int
+) -> None:
+    assert refused_by_both([letter("a", ONE, *attempts), letter("b", ONE)]) == count

@@ -1,16 +1,19 @@
 """The sender behaves as a real one, and knows exactly how far each attempt came."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import IPv4Address
+from types import SimpleNamespace
 
 import pytest
 
 from lab import traffic, traffic_session
 from lab.settings import LabHost
 from lab.traffic import ADDRESSES, Journal, Load, Sent, compose, send_all
-from lab.traffic_session import Stage, attempt
+from lab.traffic_session import Attempt, Letter, Stage, attempt
 
 Script = Callable[[str], str | None]
 """What a host answers to a command (or to "." for the end of a message); None: it hangs up."""
@@ -173,3 +176,68 @@ def test_every_alias_gets_its_share_and_some_lead_to_two_mailboxes() -> None:
     assert {one.address for one in sent} == set(ADDRESSES)
     assert {len(one.address.mailboxes) for one in sent} == {1, 2}
     assert len({one.letter.sender for one in sent}) == len(sent)
+
+
+class Clock:
+    """Time that only an attempt takes: so many seconds each."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.now = 0.0
+        self.began: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return 5000.0 + self.now
+
+    async def attempt(self, host: LabHost, _: Letter) -> Attempt:
+        self.began.append(self.time())
+        self.now += self._seconds
+        await asyncio.sleep(0)
+        return Attempt(host.alias, self.began[-1], self.time(), Stage.END, 250, "ok")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock(10.0)
+    ours = {**vars(time), "monotonic": made.monotonic, "time": made.time}
+    monkeypatch.setattr(traffic, "time", SimpleNamespace(**ours))
+    monkeypatch.setattr(traffic, "attempt", made.attempt)
+    return made
+
+
+async def test_a_letter_is_due_when_it_would_begin_were_a_connection_free(clock: Clock) -> None:
+    sent = letters(4)
+
+    await send_all(sent, replace(load(4), rate=100, connections=1), Journal("led0"))
+
+    assert clock.began == [5000.0, 5010.0, 5020.0, 5030.0]
+    assert [one.due for one in sent] == pytest.approx([5000.0, 5000.01, 5000.02, 5000.03])
+
+
+async def test_the_letters_of_a_burst_are_due_at_once(clock: Clock) -> None:
+    sent = letters(6)
+
+    await send_all(sent, replace(load(6), rate=100, burst=3), Journal("led0"))
+
+    assert [one.due for one in sent] == pytest.approx([5000.0] * 3 + [5000.03] * 3)
+
+
+async def test_no_letter_begins_once_it_is_over(clock: Clock) -> None:
+    sent, journal = letters(20), Journal("led0")
+
+    await send_all(sent, replace(load(20), connections=2), journal, lambda: len(journal.sent) < 5)
+
+    assert journal.sent == sent[:5]
+    assert all(one.accepted for one in journal.sent), "those under way go on"
+    assert not any(one.attempts or one.due for one in sent[5:])
+
+
+async def test_a_letter_that_waits_for_a_connection_when_it_is_over_does_not_begin(clock: Clock) -> None:
+    sent, journal = letters(3), Journal("led0")
+
+    await send_all(sent, replace(load(3), connections=1), journal, lambda: clock.now < 10)
+
+    assert journal.sent == sent[:1]

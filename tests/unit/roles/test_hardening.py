@@ -59,7 +59,8 @@ def test_whatever_is_given_back_has_its_reason_above(template: Path) -> None:
 
 
 def test_the_sandbox_is_in_every_unit_of_ours() -> None:
-    ours = [path for path in TEMPLATES.rglob("*.service.j2") if path.parent.name != "lib"]
+    others = ("lib", "drill")  # what a drill breaks may be anything, and no host has it at other times
+    ours = [path for path in TEMPLATES.rglob("*.service.j2") if path.parent.name not in others]
 
     assert len(ours) >= len(OWN)
     assert [path.name for path in ours if INCLUDE not in path.read_text()] == []

@@ -98,6 +98,55 @@ def test_without_a_share_or_a_peer_and_while_drained_there_is_no_choice(of: Exch
     assert "transport_maps" not in inbound(of)
 
 
+REPLAYED = {"queue_slots": "shared", "hand_over": False}
+"""The forwarder as it was before there were slots and a second host's."""
+
+
+def test_a_replay_of_a_shared_queue_leaves_all_of_it_to_postfix() -> None:
+    ours, replayed = inbound(exchange()), inbound(exchange(forwarder={"queue_slots": "shared"}))
+
+    gone = ours.keys() - replayed.keys()
+    assert gone == {
+        "fwd_destination_recipient_limit",
+        "fwd_destination_concurrency_limit",
+        "fwd_initial_destination_concurrency",
+        "fwd_destination_concurrency_failed_cohort_limit",
+        "queue_run_delay",
+        "minimal_backoff_time",
+        "maximal_backoff_time",
+    }
+    assert {name: ours[name] for name in replayed} == replayed
+
+
+@pytest.mark.parametrize("flags", [{}, DRAINED])
+def test_a_replay_of_a_single_host_hands_nothing_over(flags: dict[str, str]) -> None:
+    of = exchange(forwarder={"hand_over": False}, flags=flags)
+    replayed = inbound(of)
+
+    assert replayed["relay_transport"] == "fwd:[127.0.0.1]:20381"
+    assert "transport_maps" not in replayed
+    assert out(of) == out(exchange(flags=flags)), "bounces come back as ever"
+
+
+def test_a_replay_without_the_gate_asks_nobody_in_the_session() -> None:
+    ours, replayed = inbound(exchange()), inbound(exchange(gate={"consulted": False}))
+
+    assert replayed["smtpd_milters"] == ""
+    assert {name for name in ours if ours[name] != replayed[name]} == {"smtpd_milters"}
+
+
+def test_what_replays_an_incident_changes_the_inbound_instance_alone() -> None:
+    of = exchange(forwarder=REPLAYED, gate={"consulted": False})
+
+    assert render_out(site(of)) == render_out(site())
+    changed = [
+        file.path
+        for file, usual in zip(render_inbound(site(of)), render_inbound(site()), strict=True)
+        if file != usual
+    ]
+    assert changed == ["/etc/postfix/main.cf"]
+
+
 def test_draining_takes_away_the_public_port_and_no_other_service() -> None:
     usual = services(text(named(render_inbound(site()), "master.cf")))
     drained = services(text(named(render_inbound(site(exchange(flags=DRAINED))), "master.cf")))

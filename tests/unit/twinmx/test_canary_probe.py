@@ -72,7 +72,9 @@ async def test_a_port_that_nobody_listens_on(aviary: Aviary, monkeypatch: pytest
     assert "ConnectionRefused" in done.said
 
 
-@pytest.mark.parametrize(("log", "back"), [(f'{{"id": "{TOKEN.nonce}"}}', True), ("", False)])
+@pytest.mark.parametrize(
+    ("log", "back"), [(f'{{"id": "{TOKEN.nonce}"}}', True), ("", False)], ids=["there", "not there"]
+)
 def test_the_arrival_is_looked_for_in_the_canary_s_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: str, back: bool
 ) -> None:

@@ -20,7 +20,7 @@ from twinmx.tlsrpt.naming import ReportError, named, named_mail
 from twinmx.tlsrpt.targets import cleaned, cleaned_details
 
 ID = "2026-11-21T00:00:00Z_idx1_dane.example"
-REPORT = gzip.compress(json.dumps({"report-id": ID, "organization-name": "Alias"}).encode())
+REPORT = gzip.compress(json.dumps({"report-id": ID, "organization-name": "Alias"}).encode(), mtime=0)
 
 
 def mail(to: str = "tls@dane.example", report: bytes = REPORT) -> bytes:
@@ -101,7 +101,7 @@ def test_two_exchangers_reports_about_a_day_differ() -> None:
 
 
 @pytest.mark.parametrize(
-    "report", [b"", b"no gzip", gzip.compress(b"[]"), gzip.compress(b"{}"), REPORT[:-20]]
+    "report", [b"", b"no gzip", gzip.compress(b"[]", mtime=0), gzip.compress(b"{}", mtime=0), REPORT[:-20]]
 )
 def test_what_is_no_report_is_not_sent(report: bytes) -> None:
     with pytest.raises(ReportError):

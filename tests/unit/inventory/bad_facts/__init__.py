@@ -6,6 +6,7 @@ from tests.unit.inventory.bad_facts import (
     delivery,
     dns,
     drift,
+    drills,
     failover,
     form,
     hosts,
@@ -19,6 +20,7 @@ TABLE = (
     | delivery.ROWS
     | dns.ROWS
     | drift.ROWS
+    | drills.ROWS
     | failover.ROWS
     | form.ROWS
     | hosts.ROWS

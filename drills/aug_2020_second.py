@@ -1,0 +1,73 @@
+"""Every request to SpamAssassin times out, and each message waits for all of it.
+
+On the afternoon of 11 August 2020 all requests to SpamAssassin timed out, and the queue stood. A message
+that did not end with a line end was enough to make one time out. A flush did not help, since what is queued
+remembers its destination; the way out was to switch the spam check off.
+Source: SimpleLogin, "What happened on August 11 and what we've learned", 2020-08-19.
+
+SpamAssassin is asked first and held (SIGSTOP) on both exchangers: it takes connections and answers nothing.
+Now a message waits for its budget at most, the next engine answers, and soon nobody asks the silent one. A
+message without a line end at its end (sendmail(1), SMTP cannot say it) arrives like all others, and `mxctl
+requeue` says what becomes of each deferred message that it gives a new attempt.
+"""
+
+from dataclasses import replace
+
+from drills.lib.model import USERS, Drill, Fault, Holds, Step, Then, Where
+
+SPAMD = "spamd.service"
+HOLD = f"systemctl kill --kill-whom=all --signal=STOP {SPAMD}"
+RELEASE = f"systemctl kill --kill-whom=all --signal=CONT {SPAMD}"
+HELD = f"ps -o state= -p \"$(systemctl show --property MainPID --value {SPAMD})\" | grep -q '^T'"
+
+MXCTL = "bin/twinmx mxctl inventory/lab.py --all --"
+SSH = "ssh -F build/lab/ssh_config"
+UNENDED = f"""name=unended-$(date +%s)
+{SSH} outside "printf 'From: a@sender.example\\nMessage-ID: <$name@sender.example>\\n\\nno line end' \
+  | sendmail -f a@sender.example hello@alias.example"
+timeout 60 sh -c "until grep -rl $name build/lab/mailboxes/*/new; do sleep 1; done"
+echo 'it has arrived'"""
+FLUSH = f"{SSH} mx1 postqueue -f && {SSH} mx2 postqueue -f"
+
+DRILL = Drill(
+    name="aug-2020-second",
+    says="SpamAssassin, asked first, takes every message on both exchangers and answers none.",
+    replays=(
+        "SimpleLogin, “What happened on August 11 and what we've learned” (second wave), 2020-08-19: "
+        "https://simplelogin.io/blog/august-11/"
+    ),
+    inventory={"spam": {"engines": ["spamassassin", "rspamd"]}},
+    faults=(Fault(Where.ALL, HOLD, RELEASE, HELD),),
+    streams=(replace(USERS, rate=2.5),),  # all that SpamAssassin can scan on two cores, before it is held
+    steps=(
+        Step(0.3, UNENDED, says="it has arrived"),
+        Step(0.8, f"{MXCTL} requeue --instance in", says="matched"),
+    ),
+    holds=Holds(
+        longest=20.0,
+        alerts=("EngineTimeouts", "EngineBreakerOpen"),
+        act="bypass spamassassin",
+    ),
+    then=Then(
+        inventory={
+            "spam": {
+                "engines": ["spamassassin"],
+                "total_seconds": 510,
+                "spamassassin": {"budget_seconds": 500},
+            },
+            "deadlines": {"milter_seconds": 520, "forwarder_seconds": 540, "data_done_seconds": 600},
+            "gate": {"consulted": False},
+            "forwarder": {"queue_slots": "shared", "hand_over": False},
+            "failover": {"mode": "manual"},
+        },
+        says=(
+            "SpamAssassin alone, after the queue and with nine minutes' patience, one queue destination for "
+            "all with Postfix's defaults, no help of the other host, no failover agent"
+        ),
+        steps=(
+            Step(0.4, FLUSH),
+            Step(0.8, f"{MXCTL} engine skip spamassassin --for 90s --force --reason 'as in 2020'"),
+        ),
+    ),
+    core=True,
+)

@@ -1,0 +1,1 @@
+"""What all drills share: how one is described, carried out, measured, judged and reported."""
