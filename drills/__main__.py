@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from controller.errors import ControllerError
 from drills import all_drills
 from drills.lib import course
 from drills.lib.judge import worse
@@ -57,7 +59,7 @@ def run(
         note(drill.says)
         try:
             record = run_once(drill, one, seed, Show(), short=short)
-        except LabError as error:
+        except (LabError, ControllerError, subprocess.CalledProcessError, AssertionError) as error:
             failed.append(f"{drill.name} ({one}): {error}")
             console.print(f"✗ {error}", style="red", markup=False)
             continue

@@ -51,7 +51,6 @@ DRILL = Drill(
     ),
     holds=Holds(
         p99=5.0,
-        of_baseline=2.0,
         alerts=("ValkeyMissing",),
         alert_seconds=BACK_AT * FAULT_SECONDS + TOLD_SECONDS,
     ),

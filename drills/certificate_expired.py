@@ -45,5 +45,5 @@ DRILL = Drill(
             says=OVER_TLS,
         ),
     ),
-    holds=Holds(p99=5.0, of_baseline=2.0, alerts=("CertificateExpires",)),
+    holds=Holds(p99=5.0, alerts=("CertificateExpires",)),
 )

@@ -61,7 +61,7 @@ DRILL = Drill(
         "https://www.theguardian.com/business/2023/sep/06/"
         "toyota-blames-factory-shutdown-in-japan-on-insufficient-disk-space"
     ),
-    faults=(Fault(Where.FIRST, BEGIN, END, f"df --output=pcent {SPOOL} | grep -Eq ' (99|100)%'"),),
+    faults=(Fault(Where.FIRST, BEGIN, END, f"df --output=pcent {SPOOL} | grep -Eq '(99|100)%'"),),
     holds=Holds(
         p99=5.0,
         alerts=("DiskFull",),

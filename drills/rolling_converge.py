@@ -24,5 +24,5 @@ DRILL = Drill(
         Step(0.5, CONVERGE, says="mx1 is drained"),
     ),
     timeline=Timeline(fault=300.0),
-    holds=Holds(p99=5.0, of_baseline=2.0),
+    holds=Holds(p99=5.0),
 )

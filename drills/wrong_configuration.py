@@ -34,5 +34,5 @@ DRILL = Drill(
         Step(0.2, PUSH, status=1, says="the candidate was refused by"),
     ),
     timeline=Timeline(fault=240.0),
-    holds=Holds(p99=5.0, of_baseline=2.0),
+    holds=Holds(p99=5.0),
 )

@@ -9,7 +9,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -152,17 +152,21 @@ def _letter(run: str, number: int, address: Address, size: int, draw: random.Ran
     return Letter(ident, sender, address.alias, "\r\n".join(fields).encode() + _body(size, draw))
 
 
-def compose(load: Load, run: str, addresses: Sequence[Address] = ADDRESSES) -> list[Sent]:
-    """The letters of a run, none of them sent yet: the aliases in turn, in an order drawn from the seed."""
+def composed(load: Load, run: str, addresses: Sequence[Address] = ADDRESSES) -> Iterator[Sent]:
+    """The letters of a run, each written when it is asked for: the aliases in turn, in an order drawn from
+    the seed."""
     draw = random.Random(load.seed)  # noqa: S311 - repeatable, not secret
     order = list(addresses)
     draw.shuffle(order)
-    letters = []
     for number in range(load.messages):
         address = order[number % len(order)]
         size = load.large_bytes if draw.random() < load.large_share else load.small_bytes
-        letters.append(Sent(_letter(run, number, address, size, draw), address))
-    return letters
+        yield Sent(_letter(run, number, address, size, draw), address)
+
+
+def compose(load: Load, run: str, addresses: Sequence[Address] = ADDRESSES) -> list[Sent]:
+    """All of them at once, none of them sent yet."""
+    return list(composed(load, run, addresses))
 
 
 async def _send(sent: Sent, load: Load, draw: random.Random) -> None:
@@ -187,7 +191,7 @@ async def _send(sent: Sent, load: Load, draw: random.Random) -> None:
 
 
 async def send_all(
-    letters: Sequence[Sent], load: Load, journal: Journal, going: Callable[[], bool] = lambda: True
+    letters: Iterable[Sent], load: Load, journal: Journal, going: Callable[[], bool] = lambda: True
 ) -> None:
     """Send `letters` at the load's rate, as long as `going` says so; each is in the journal from its first
     attempt on."""

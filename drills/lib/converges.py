@@ -14,13 +14,13 @@ def flag(name: str, variant: Variant, *, calm: bool = False) -> str:
     return "/".join([name, *(["then"] if variant == "then" else []), *(["calm"] if calm else [])])
 
 
-def converge(drill: str = PLAIN, limit: str = "") -> None:
-    """Converge all hosts and DNS, or `limit`, with the flag `drill`; without one the fault ends.
+def converge(drill: str = PLAIN) -> None:
+    """Converge all hosts and DNS with the flag `drill`; without one the fault ends.
 
     Raises LabError with pyinfra's own words.
     """
     flags = {"drill": drill} if drill else {}
-    done = pyinfra.quiet(pyinfra.command(INVENTORY, "-y", limit=limit, flags=flags))
+    done = pyinfra.quiet(pyinfra.command(INVENTORY, "-y", flags=flags))
     if done.returncode:
         typed = f"pyinfra {INVENTORY} deploy.py" + (f" --data drill={drill}" if drill else "")
         raise LabError(f"{typed}: {pyinfra.complaint(done.stderr)}", "python -m drills abort")

@@ -14,7 +14,7 @@ from drills.lib.model import Stream
 from lab.ledger_places import Places
 from lab.mx_order import MxOrder
 from lab.settings import LAB
-from lab.traffic import ADDRESSES, Address, Journal, Load, Sent, compose, new_run, send_all
+from lab.traffic import ADDRESSES, Address, Journal, Load, Sent, composed, new_run, send_all
 from lab.waiting import until
 
 FLOODED = tuple(
@@ -38,7 +38,7 @@ class Flow:
     seconds: float
     journal: Journal = field(init=False)
     places: Places = field(init=False)
-    _letters: list[Sent] = field(init=False)
+    _letters: Iterator[Sent] = field(init=False)
     _going: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _failed: list[BaseException] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Flow:
             burst=self.stream.burst,
             order=MxOrder(LAB.hosts, LAB.domains[0]),
         )
-        self._letters = compose(self._load, name, to)
+        self._letters = composed(self._load, name, to)
 
     def _addresses(self) -> tuple[Address, ...]:
         every = FLOODED if self.stream.to == "flooded" else ADDRESSES

@@ -69,7 +69,8 @@ def _fill(record: Record, drill: Drill, course: Course, seen: dict[str, Seen]) -
     }
     record.streams = [_balance(flow, results[flow.stream.name]) for flow in course.flows.all]
     _measure_delays(record, course, seen)
-    record.answers = figures.answers(course.flows.bystanders, begun, course.first, course.last)
+    everybody = [sent for flow in course.flows.all for sent in flow.letters]
+    record.answers = figures.answers(everybody, begun, course.first, course.last)
     record.queues = monitors.queues(begun, course.first, course.last)
     record.engines = monitors.engines(begun, course.first, course.last)
     told, done = watch.told_since(course.first), watch.done_since(course.first)

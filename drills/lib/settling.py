@@ -1,8 +1,8 @@
 """Find every letter of a drill, wherever it is at its end.
 
 What is deferred waits for Postfix's next try, in postfix-out up to an hour. What is still in a queue
-FIRST_SECONDS after the last letter is flushed, as an operator would after an incident, so a longer delay in a
-report is at least what it would have been, never more.
+FIRST_SECONDS after the last letter is flushed, as an operator would after an incident, so the longest delays
+in a report may be shorter than they would have been, never longer.
 """
 
 from drills.lib.flow import Flow

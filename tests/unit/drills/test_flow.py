@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -58,7 +59,8 @@ def test_letters_are_begun_from_the_begin_to_the_end(begun: Flow) -> None:
     at_its_end = len(begun.letters)
     assert 3 <= at_its_end < 1500
     assert all(sent.accepted and sent.due for sent in begun.letters)
-    assert begun.letters == begun._letters[:at_its_end]
+    numbers = [int(sent.letter.ident.rpartition("-")[2]) for sent in begun.letters]
+    assert numbers == list(range(at_its_end))
 
 
 def test_nothing_flows_before_the_begin() -> None:
@@ -70,7 +72,7 @@ def test_nothing_flows_before_the_begin() -> None:
 
 
 def test_there_are_letters_for_all_phases_and_what_they_may_take_besides() -> None:
-    assert len(Flow(FAST, 1, 1.0)._letters) == 500 * 3
+    assert len(list(Flow(FAST, 1, 1.0)._letters)) == 500 * 3
 
 
 def test_what_breaks_the_senders_is_raised_where_they_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,15 +175,15 @@ def test_a_phase_has_its_streams(throughout: bool, name: str, monkeypatch: pytes
 def test_only_bystanders_delays_count() -> None:
     made = flows()
     for one in made.all:
-        one.journal.sent += one._letters[:3]
+        one.journal.sent += islice(one._letters, 3)
 
-    assert made.bystanders == made.all[0]._letters[:3]
+    assert made.bystanders == made.all[0].journal.sent
 
 
 def test_the_display_tells_of_all_letters() -> None:
     made = flows()
     for one in made.all:
-        one.journal.sent += one._letters[:3]
+        one.journal.sent += islice(one._letters, 3)
     made.all[1].letters[0].attempts.append(attempt(0))
 
     assert made.so_far() == "6 letters begun, 1 accepted"

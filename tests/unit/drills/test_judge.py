@@ -107,24 +107,15 @@ def test_everything_holds(run: Run) -> None:
 Spoil = Callable[[Run], object]
 
 SPOILT: dict[str, tuple[Spoil, str]] = {
-    "the fault was gone": (
-        lambda run: run.found.missed.append("first: broken"),
-        "the fault was real",
-    ),
-    "too small a flood": (
-        lambda run: run.stream("flood", sent=2999),
-        "at least 3000 letters of flood",
-    ),
+    "the fault was gone": (lambda run: run.found.missed.append("first: broken"), "the fault was real"),
+    "too small a flood": (lambda run: run.stream("flood", sent=2999), "at least 3000 letters of flood"),
     "a step went wrong": (
         lambda run: run.record.events.append(Event(90.0, "step", "restart", well=False)),
         "operator: restart",
     ),
     "lost": (lambda run: run.stream("users", lost=1), "nothing lost"),
     "lost of the flood": (lambda run: run.stream("flood", lost=1), "nothing lost"),
-    "a ghost": (
-        lambda run: run.ledger(ghosts=["a"]),
-        "nothing delivered that was not accepted",
-    ),
+    "a ghost": (lambda run: run.ledger(ghosts=["a"]), "nothing delivered that was not accepted"),
     "repeated without a cause": (
         lambda run: run.ledger(unexplained=[("a", "one@mailbox.example")]),
         "nothing repeated without a cause",
@@ -146,14 +137,8 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
         "no letter of a bystander refused or bounced",
     ),
     "a sender gave up": (lambda run: run.stream("users", gave_up=1), "no sender gave up"),
-    "quarantine": (
-        lambda run: run.stream("users", quarantined=1),
-        "no letter of a bystander in quarantine",
-    ),
-    "neither exchanger": (
-        lambda run: run.find(both=1),
-        "no letter refused by both exchangers in one round",
-    ),
+    "quarantine": (lambda run: run.stream("users", quarantined=1), "no letter of a bystander in quarantine"),
+    "neither exchanger": (lambda run: run.find(both=1), "no letter refused by both exchangers in one round"),
     "the flood not refused": (
         lambda run: run.stream("flood", refused=0),
         "flood: refused for good, in the session",
@@ -174,42 +159,21 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
         lambda run: run.delay("before", math.inf, 1.2),
         "p99 of bystanders within 2 x what it was (never)",
     ),
-    "one waited": (
-        lambda run: run.delay("fault", 0.4, 20.1),
-        "no bystander waited over 20 s",
-    ),
+    "one waited": (lambda run: run.delay("fault", 0.4, 20.1), "no bystander waited over 20 s"),
     "one waited during the recovery": (
         lambda run: run.delay("after", 0.4, 20.1),
         "no bystander waited over 20 s",
     ),
-    "one never arrived": (
-        lambda run: run.delay("before", 0.4, math.inf),
-        "no bystander waited over 20 s",
-    ),
-    "no alert": (
-        lambda run: run.told(detect=None),
-        "alert AccountFlood or QueueGrows within 60 s",
-    ),
-    "a late alert": (
-        lambda run: run.told(detect=60.1),
-        "alert AccountFlood or QueueGrows within 60 s",
-    ),
-    "no act": (
-        lambda run: run.told(act=None),
-        "drain mx1 by itself within 90 s",
-    ),
-    "a late act": (
-        lambda run: run.told(act=90.1),
-        "drain mx1 by itself within 90 s",
-    ),
+    "one never arrived": (lambda run: run.delay("before", 0.4, math.inf), "no bystander waited over 20 s"),
+    "no alert": (lambda run: run.told(detect=None), "alert AccountFlood or QueueGrows within 60 s"),
+    "a late alert": (lambda run: run.told(detect=60.1), "alert AccountFlood or QueueGrows within 60 s"),
+    "no act": (lambda run: run.told(act=None), "drain mx1 by itself within 90 s"),
+    "a late act": (lambda run: run.told(act=90.1), "drain mx1 by itself within 90 s"),
     "another act": (
         lambda run: run.found.done.append(replace(DRAIN, by="mx2", name="demote")),
         "no act that was not called for",
     ),
-    "not taken over": (
-        lambda run: run.find(over=None),
-        "the last exchanger carries the traffic within 90 s",
-    ),
+    "not taken over": (lambda run: run.find(over=None), "the last exchanger carries the traffic within 90 s"),
     "taken over late": (
         lambda run: run.find(over=95.0),
         "the last exchanger carries the traffic within 90 s",

@@ -235,9 +235,22 @@ async def test_no_letter_begins_once_it_is_over(clock: Clock) -> None:
     assert not any(one.attempts or one.due for one in sent[5:])
 
 
-async def test_a_letter_that_waits_for_a_connection_when_it_is_over_does_not_begin(clock: Clock) -> None:
-    sent, journal = letters(3), Journal("led0")
+async def test_a_letter_that_waits_for_a_connection_when_it_is_over_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = asyncio.Event()
 
-    await send_all(sent, replace(load(3), connections=1), journal, lambda: clock.now < 10)
+    async def taken_at_the_end(host: LabHost, _: Letter) -> Attempt:
+        await over.wait()
+        return Attempt(host.alias, 0.0, 1.0, Stage.END, 250, "ok")
+
+    monkeypatch.setattr(traffic, "attempt", taken_at_the_end)
+    sent, journal = letters(3), Journal("led0")
+    one_at_a_time = replace(load(3), connections=1, burst=3)
+    sending = asyncio.create_task(send_all(sent, one_at_a_time, journal, lambda: not over.is_set()))
+    for _ in range(10):  # turns of the loop: the second letter is due, and waits
+        await asyncio.sleep(0)
+    over.set()
+    await sending
 
     assert journal.sent == sent[:1]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import socket
 import sys
 from contextlib import ExitStack, suppress
@@ -10,17 +11,22 @@ from pathlib import Path
 Process = asyncio.subprocess.Process
 
 
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = 16
+PORTS = range(61_000, 65_536)
+"""Of these the kernel gives none to connections."""
+
+
 def free_port(following: int = 0) -> int:
-    """Return a free port, behind which so many more are free."""
+    """Return a free port, behind which so many more are free; tests that run beside this one get others."""
+    share = len(PORTS) // WORKERS
+    first = PORTS.start + WORKER % WORKERS * share
     while True:
-        with ExitStack() as stack:
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-            with suppress(OSError):
-                for offset in range(1, following + 1):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
-                return port
+        port = random.randrange(first, first + share - following)
+        with ExitStack() as stack, suppress(OSError):
+            for offset in range(following + 1):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
+            return port
 
 
 class Supervised:

@@ -89,7 +89,7 @@ async def test_what_does_not_come_back_is_waited_for_and_then_lost(aviary: Aviar
 
 async def test_what_comes_late_or_twice_is_taken_and_counts_no_more(aviary: Aviary) -> None:
     aviary.exchanger.keeps = True
-    await aviary.start(interval_seconds=60, handover_seconds=0.1, lost_after_seconds=0.2)
+    await aviary.start(interval_seconds=60, handover_seconds=1, lost_after_seconds=1.2)
     await aviary.until("lost_total", 1)
     late = list(aviary.exchanger.kept)
     await aviary.exchanger.carry()
@@ -166,7 +166,7 @@ async def test_what_cannot_be_handed_over_is_refused_and_nothing_waits_for_it(
 
 async def test_what_is_back_before_its_exchanger_has_said_so_was_sent(aviary: Aviary) -> None:
     aviary.exchanger.ham = None
-    await aviary.start(handover_seconds=0.2)
+    await aviary.start(handover_seconds=1)
     await aviary.until("sent_total", 1)
 
     assert await aviary.counted("refused_total") == 0
