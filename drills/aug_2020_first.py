@@ -47,7 +47,7 @@ DEAD = "! systemctl list-units --plain --no-legend --state=active 'forwarder@*.s
 TRICKLE = replace(USERS, rate=2.0)
 """SpamAssassin scans three or four letters a second on the lab's two cores, and is to be well at first."""
 
-PEAK = Stream("peak", rate=2.0, throughout=False, at_least=300)
+PEAK = Stream("peak", rate=2.0, throughout=False, at_least=250)
 
 DRILL = Drill(
     name="aug-2020-first",

@@ -40,7 +40,7 @@ apt-get -qq -o DPkg::Lock::Timeout=120 purge libfaketime >/dev/null
 rm {CLOCK}"""
 AHEAD = """hour=$(date -u -d '+1 hour' +%Y-%m-%dT%H:)
 for units in 'gate@*.service' 'forwarder@*.service'; do
-  journalctl -q -o cat -u "$units" --since -30s | grep -q "\"timestamp\": \"$hour"
+  journalctl -q -o cat -u "$units" --since -30s | grep -q "timestamp.: .$hour"
 done"""
 
 DRILL = Drill(

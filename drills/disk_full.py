@@ -51,6 +51,7 @@ if test -e {MOVED} && mountpoint -q {SMALL}; then
 fi
 rm -f {MOVED}
 release {SMALL}
+rmdir {SMALL} 2>/dev/null || true
 systemctl start postfix@out.service postfix.service"""
 
 DRILL = Drill(

@@ -15,6 +15,7 @@ CHECKOUTS = ROOT / "build" / "rolling" / "checkouts"
 INVENTORY = "inventory/lab.py"
 PARTS = (
     "controller",
+    "drills",
     "inventory",
     "lab",
     "requirements",

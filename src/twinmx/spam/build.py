@@ -22,6 +22,7 @@ def chain_of(spam: Spam, registry: CollectorRegistry) -> SpamChain:
             concurrency=spam.engine(name).concurrency,
             failures=spam.breaker.failures,
             open_seconds=spam.breaker.open_seconds,
+            reject_score=spam.reject_score,
             metrics=metrics,
         )
         for name in spam.engines

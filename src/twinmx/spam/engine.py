@@ -8,7 +8,7 @@ from twinmx.spam.sample import Context, Sample
 
 
 class EngineError(Exception):
-    """The engine gave no verdict; `kind` is one word for it: refused, error or garbage."""
+    """The engine gave no verdict; `kind` is one word for it: refused, error, garbage or mistaken."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")

@@ -3,7 +3,8 @@
 A message waits for a slot only where one is likely to come within the engine's budget: a longer queue
 before a slow engine is the delay of 2020 again. An engine that is out is tried with a small message of
 our own, so it comes back without traffic, and nobody's mail waits for the attempt. The first try comes
-soon, since a restart takes seconds; each failed one doubles the time to the next.
+soon, since a restart takes seconds; each failed one doubles the time to the next. An engine that takes
+that message for spam has failed (`voucher`).
 """
 
 import asyncio
@@ -14,25 +15,29 @@ from twinmx.spam.breaker import Breaker, State
 from twinmx.spam.engine import Answer, Engine, EngineError
 from twinmx.spam.metrics import SpamMetrics
 from twinmx.spam.sample import Context, Sample
+from twinmx.spam.voucher import Voucher
 
 _FIRST_PAUSE = 1.0  # seconds
 _SMOOTHING = 8
-_PROBE = Sample(
-    b"From: <probe@localhost>\r\nTo: <probe@localhost>\r\nSubject: probe\r\n"
-    b"Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nMessage-ID: <probe@localhost>\r\n\r\nprobe\r\n",
-    partial=False,
-)
 
 
 class GuardedEngine:
     """An engine with its breaker, its slots and its metrics."""
 
     def __init__(
-        self, engine: Engine, *, concurrency: int, failures: int, open_seconds: float, metrics: SpamMetrics
+        self,
+        engine: Engine,
+        *,
+        concurrency: int,
+        failures: int,
+        open_seconds: float,
+        reject_score: float,
+        metrics: SpamMetrics,
     ) -> None:
         self.name = engine.name
         self.budget_seconds = engine.budget_seconds
         self._engine = engine
+        self._voucher = Voucher(engine, reject_score)
         self._concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
         self._waiting = 0
@@ -71,9 +76,16 @@ class GuardedEngine:
             self._waiting -= 1
         try:
             question.scanning_since = asyncio.get_running_loop().time() if waits else question.asked_at
-            return await self._engine.scan(sample, context)
+            answer = await self._engine.scan(sample, context)
+            await self._voucher.vouch(answer.score)
         finally:
             self._slots.release()
+        return answer
+
+    def failed(self, epoch: int) -> None:
+        """Take note of a failure of this `epoch` of the breaker."""
+        self._voucher.forget()
+        self.breaker.failed(epoch)
 
     def count(self, outcome: str, seconds: float) -> None:
         """Count the end of a question."""
@@ -130,7 +142,7 @@ class GuardedEngine:
         outcome = "ok"
         try:
             async with asyncio.timeout(self.budget_seconds):
-                await self._engine.scan(_PROBE, Context())
+                await self._voucher.ask()
         except TimeoutError:
             outcome = "late"
         except EngineError as error:
@@ -141,7 +153,7 @@ class GuardedEngine:
         if outcome == "ok":
             self.breaker.succeeded(epoch)
         else:
-            self.breaker.failed(epoch)
+            self.failed(epoch)
 
 
 class Question:
@@ -172,7 +184,7 @@ class Question:
         """Take note that the budget is spent."""
         if not self._counted and self._is_late():
             self._counted = True
-            self.guard.breaker.failed(self._epoch)
+            self.guard.failed(self._epoch)
 
     def answer(self) -> Answer:
         """Return what the finished task brought; raises `EngineError` for whatever else it was."""
@@ -192,7 +204,7 @@ class Question:
                 self.guard.took(self._own_seconds())
                 self.guard.breaker.succeeded(self._epoch)
             elif outcome != "busy":
-                self.guard.breaker.failed(self._epoch)
+                self.guard.failed(self._epoch)
 
     def drop(self) -> str:
         """Cancel it without waiting for the end; returns what it was: late, busy or merely dropped."""

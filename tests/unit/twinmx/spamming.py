@@ -14,6 +14,7 @@ from twinmx.spam.overrides import Watched
 from twinmx.spam.sample import Context, Sample
 from twinmx.spam.verdict import Scored, Verdict
 
+REJECT_SCORE = 15.0
 MESSAGE = b"Subject: x\r\n\r\nno newline"
 CONTEXT = Context("a@sender.example", ("b@alias.example",), "203.0.113.9", "out", "out.helo", "4bX")
 
@@ -42,6 +43,7 @@ class Bench:
                     concurrency=concurrency,
                     failures=failures,
                     open_seconds=open_seconds,
+                    reject_score=REJECT_SCORE,
                     metrics=metrics,
                 )
                 for engine in engines

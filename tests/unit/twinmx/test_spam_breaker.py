@@ -105,7 +105,7 @@ async def test_it_closes_by_itself_without_a_message_of_anybody_s(bench: Bench) 
     await until(lambda: bench.value("breaker_state", engine="first") == 0)
     probe = engine.asked[-1]
     assert probe != engine.asked[0]
-    assert b"Subject: probe" in probe
+    assert b"Subject: Minutes" in probe
     assert said(await chain.scan(MESSAGE, CONTEXT)) == "first"
 
 
