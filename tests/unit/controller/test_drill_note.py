@@ -24,6 +24,7 @@ note = Note(Path(sys.argv[1]), [sys.executable, "-c", {{watchdog!r}}])
 with note.claimed():
     note.write({NAME!r})
     with note.watched("inventory/lab.py", 600):
+        {{first}}
         print("begun", flush=True)
         {{then}}
 """
@@ -36,9 +37,9 @@ def note(tmp_path: Path) -> Note:
     return Note(tmp_path / "drills" / "lab.json")
 
 
-def beginner(note: Note, then: str = WAITS, watchdog: str = TELLS) -> "subprocess.Popen[str]":
+def beginner(note: Note, first: str = "", watchdog: str = TELLS) -> "subprocess.Popen[str]":
     """A process that has begun a drill."""
-    program = BEGINS.format(watchdog=watchdog, then=then)
+    program = BEGINS.format(watchdog=watchdog, first=first, then=WAITS)
     words = [sys.executable, "-c", program, str(note.path)]
     begun = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert begun.stdout
@@ -73,7 +74,7 @@ def test_who_comes_second_is_told_who_is_there(note: Note) -> None:
 
 
 def test_one_that_lives_is_told_to_end_and_waited_for(note: Note) -> None:
-    ends = "signal.signal(signal.SIGTERM, lambda *_: (note.clear(), sys.exit())); signal.pause()"
+    ends = "signal.signal(signal.SIGTERM, lambda *_: (note.clear(), sys.exit()))"
     with beginner(note, ends) as begun:
         note.interrupt()
         assert begun.wait() == 0
@@ -173,7 +174,7 @@ def test_one_that_could_not_be_ended_stays_noted(note: Note, pipe: Pipe) -> None
 
 def test_a_beginner_that_hangs_is_killed_first(note: Note, pipe: Pipe) -> None:
     said: list[int | None] = []
-    with beginner(note, "signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()") as hangs:
+    with beginner(note, "signal.signal(signal.SIGTERM, signal.SIG_IGN)") as hangs:
         watch(note, pipe.file, AT_ONCE, lambda: said.append(hangs.wait()))
 
     assert said == [-signal.SIGKILL]
@@ -182,7 +183,7 @@ def test_a_beginner_that_hangs_is_killed_first(note: Note, pipe: Pipe) -> None:
 
 def test_who_has_ended_it_meanwhile_is_not_repeated(note: Note, pipe: Pipe) -> None:
     ends = "sys.stdin.readline(); note.clear()"
-    program = BEGINS.format(watchdog=TELLS, then=ends)
+    program = BEGINS.format(watchdog=TELLS, first="", then=ends)
     with subprocess.Popen(
         [sys.executable, "-c", program, str(note.path)],
         cwd=ROOT,

@@ -29,9 +29,8 @@ with Signals().taken() as signals:
 def start(place: Path, body: str, *, before: str = "", end: str = "") -> "subprocess.Popen[bytes]":
     program = PROGRAM.format(before=before, body=body, end=end)
     pipe = subprocess.PIPE
-    begun = subprocess.Popen(
-        [sys.executable, "-c", program, str(place)], cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
-    )
+    words = [sys.executable, "-c", program, str(place)]
+    begun = subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
     assert begun.stdout
     assert b"begun" in begun.stdout.readline()
     return begun

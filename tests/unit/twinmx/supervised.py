@@ -1,8 +1,8 @@
 """A program as systemd starts it: a process of its own, with credentials and a socket to report on."""
 
 import asyncio
+import itertools
 import os
-import random
 import socket
 import sys
 from contextlib import ExitStack, suppress
@@ -11,20 +11,29 @@ from pathlib import Path
 Process = asyncio.subprocess.Process
 
 
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-WORKERS = 16
 PORTS = range(61_000, 65_536)
 """Of these the kernel gives none to connections."""
 
+WORKERS = 16
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+SHARE = len(PORTS) // WORKERS
+_rounds = itertools.count(os.getpid())
+
 
 def free_port(following: int = 0) -> int:
-    """Return a free port, behind which so many more are free; tests that run beside this one get others."""
-    share = len(PORTS) // WORKERS
-    first = PORTS.start + WORKER % WORKERS * share
+    """Return a free port, behind which so many more are free.
+
+    None is given twice before all of the share of this worker have been: what is asked for next must not be
+    one that was given and is not yet listened on.
+    """
+    taken = following + 1
     while True:
-        port = random.randrange(first, first + share - following)
+        start = min([next(_rounds) for _ in range(taken)]) % SHARE
+        if start + taken > SHARE:
+            continue
+        port = PORTS[WORKER * SHARE + start]
         with ExitStack() as stack, suppress(OSError):
-            for offset in range(following + 1):
+            for offset in range(taken):
                 stack.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
             return port
 
