@@ -41,6 +41,9 @@ done"""
 OTHER_SESSIONS = 50
 """With postfix-out, beside the forwarder's: releases from the quarantine; as many for our own bounces."""
 
+SESSIONS_SECONDS = 120
+"""Where fewer sessions are allowed than are open, nobody is greeted until enough of those have ended."""
+
 GREETED = """python3 -c 'import smtplib; smtplib.SMTP("127.0.0.1", {port}, timeout=3).quit()'"""
 
 
@@ -155,6 +158,7 @@ def deploy(site: Site) -> None:
         healthy=GREETED.format(port=ports.OUT),
         packages=PACKAGES,
         reload=True,
+        seconds=SESSIONS_SECONDS,
     )
     listening = GREETED.format(port=25)
     converged_service(
