@@ -35,5 +35,4 @@ for name in $(printf %s "$engines" | {OURS}); do mxctl engine clear "$name"; don
     ),
     holds=Holds(p99=5.0, of_baseline=3.0),
     harmless=True,
-    core=True,
 )
