@@ -11,9 +11,7 @@ message without a line end at its end (sendmail(1), SMTP cannot say it) arrives 
 requeue` says what becomes of each deferred message that it gives a new attempt.
 """
 
-from dataclasses import replace
-
-from drills.lib.model import USERS, Drill, Fault, Holds, Step, Then, Where
+from drills.lib.model import FEWER, Drill, Fault, Holds, Step, Then, Where
 
 SPAMD = "spamd.service"
 HOLD = f"systemctl kill --kill-whom=all --signal=STOP {SPAMD}"
@@ -38,7 +36,7 @@ DRILL = Drill(
     ),
     inventory={"spam": {"engines": ["spamassassin", "rspamd"]}},
     faults=(Fault(Where.ALL, HOLD, RELEASE, HELD),),
-    streams=(replace(USERS, rate=2.5),),  # all that SpamAssassin can scan on two cores, before it is held
+    streams=(FEWER,),
     steps=(
         Step(0.3, UNENDED, says="it has arrived"),
         Step(0.8, f"{MXCTL} requeue --instance in", says="matched"),

@@ -9,7 +9,7 @@ What does is good mail of our own, which each exchanger sends through both (`Can
 letter may be refused because of it, for a refusal in the session is final, and none may go to quarantine.
 """
 
-from drills.lib.model import Drill, Fault, Holds, Where
+from drills.lib.model import FEWER, Drill, Fault, Holds, Where
 
 RULE = "/etc/rspamd/rspamd.local.lua"
 SCAN = (
@@ -36,5 +36,6 @@ DRILL = Drill(
         "M. Cardwell, “SpamAssassin 2010 Bug”, 2010-01-01: https://www.grepular.com/SpamAssassin_2010_Bug"
     ),
     faults=(Fault(Where.ALL, BEGIN, END, f"{SCAN} | grep -q DRILL_ALL_SPAM"),),
+    streams=(FEWER,),
     holds=Holds(p99=5.0),
 )

@@ -12,7 +12,7 @@ The chain must go on with SpamAssassin: nothing lost, nothing refused. The first
 budget (4 s in the lab), and then in line for SpamAssassin, until the breakers are open.
 """
 
-from drills.lib.model import Drill, Fault, Holds, Where
+from drills.lib.model import FEWER, Drill, Fault, Holds, Where
 
 RULE = "/etc/rspamd/rspamd.local.lua"
 BEGIN = f"""cat >{RULE} <<'END'
@@ -38,6 +38,7 @@ DRILL = Drill(
         "email-stuck-in-exchange-on-premises-transport-queues/ba-p/3049447"
     ),
     faults=(Fault(Where.ALL, BEGIN, END, f"test -e {RULE} && {CRASHED}"),),
+    streams=(FEWER,),
     holds=Holds(
         p99=8.0,
         longest=20.0,

@@ -7,7 +7,7 @@ The other engine has all of the mail meanwhile, so the drill may be run where re
 is no other, `mxctl` refuses. The order ends with the drill; orders of others are left alone.
 """
 
-from drills.lib.model import Drill, Fault, Holds, Where
+from drills.lib.model import FEWER, Drill, Fault, Holds, Where
 
 REASON = "the drill engine-out"
 OURS = (
@@ -33,6 +33,7 @@ for name in $(printf %s "$engines" | {OURS}); do mxctl engine clear "$name"; don
             f'test -n "$(mxctl engine list --json | {OURS})"',
         ),
     ),
+    streams=(FEWER,),
     holds=Holds(p99=5.0, of_baseline=3.0),
     harmless=True,
 )
