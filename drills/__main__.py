@@ -113,8 +113,9 @@ def _keep(drill: Drill, record: Record) -> None:
 
 
 def _newest(folder: Path, variant: str) -> Record | None:
-    found = sorted(folder.glob(f"*-{variant}.json"))
-    return Record.load_from(found[-1]) if found else None
+    """The last run of a variant: of the whole form, where there is one."""
+    found = [Record.load_from(path) for path in sorted(folder.glob(f"*-{variant}.json"))]
+    return max(found, key=lambda record: (not record.short, record.started), default=None)
 
 
 @app.command("list")
