@@ -37,5 +37,5 @@ DRILL = Drill(
     ),
     faults=(Fault(Where.ALL, BEGIN, END, f"{SCAN} | grep -q DRILL_ALL_SPAM"),),
     streams=(FEWER,),
-    holds=Holds(p99=5.0),
+    holds=Holds(p99=8.0, act="bypass rspamd", alerts=("EngineTimeouts", "EngineBreakerOpen")),
 )
