@@ -47,7 +47,7 @@ DRILL = Drill(
             "curl --silent --fail --max-time 10 http://198.51.100.11:20466/api/v1/alerts",
             says="NotificationsFail",
         ),
-        Step(BACK_AT, f"ssh -F build/lab/ssh_config outside systemctl start {PAGER}"),
+        Step(BACK_AT, f"ssh -F build/lab/ssh_config outside systemctl start {PAGER}", name="pager back"),
     ),
     holds=Holds(
         p99=5.0,

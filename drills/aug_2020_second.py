@@ -38,8 +38,8 @@ DRILL = Drill(
     faults=(Fault(Where.ALL, HOLD, RELEASE, HELD),),
     streams=(FEWER,),
     steps=(
-        Step(0.3, UNENDED, says="it has arrived"),
-        Step(0.8, f"{MXCTL} requeue --instance in", says="matched"),
+        Step(0.3, UNENDED, says="it has arrived", name="no final newline"),
+        Step(0.8, f"{MXCTL} requeue --instance in", says="matched", name="requeue"),
     ),
     holds=Holds(
         longest=20.0,
@@ -63,8 +63,12 @@ DRILL = Drill(
             "all with Postfix's defaults, no help of the other host, no failover agent"
         ),
         steps=(
-            Step(0.4, FLUSH),
-            Step(0.8, f"{MXCTL} engine skip spamassassin --for 90s --force --reason 'as in 2020'"),
+            Step(0.4, FLUSH, name="queue flushed"),
+            Step(
+                0.8,
+                f"{MXCTL} engine skip spamassassin --for 90s --force --reason 'as in 2020'",
+                name="no spam check",
+            ),
         ),
     ),
     core=True,

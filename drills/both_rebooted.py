@@ -35,7 +35,7 @@ DRILL = Drill(
         "https://www.tritondatacenter.com/blog/postmortem-for-outage-of-us-east-1-may-27-2014"
     ),
     faults=(Fault(Where.CONTROLLER, BEGIN, END, YOUNG, lasts=False),),
-    steps=(Step(0.4, UP), Step(0.95, IN_SERVICE)),
+    steps=(Step(0.4, UP, name="all units up"), Step(0.95, IN_SERVICE, name="both in service")),
     holds=Holds(
         longest=180.0,
         tolerated=("drain mx1", "drain mx2", "demote mx1", "demote mx2", "bypass rspamd"),

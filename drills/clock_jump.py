@@ -51,6 +51,6 @@ DRILL = Drill(
         "https://lists.febo.com/pipermail/time-nuts/2012-November/071935.html"
     ),
     faults=(Fault(Where.FIRST, BEGIN, END, AHEAD, lasts=False),),
-    steps=(Step(0.6, f"ssh -F build/lab/ssh_config mx1 'echo +0 >{CLOCK}'"),),
+    steps=(Step(0.6, f"ssh -F build/lab/ssh_config mx1 'echo +0 >{CLOCK}'", name="clock back"),),
     holds=Holds(p99=5.0),
 )

@@ -57,7 +57,11 @@ DRILL = Drill(
             "above the limit 421 after the queue, one queue destination for all with Postfix's defaults, six "
             "workers, no gate, no help of the other host, no failover agent"
         ),
-        steps=(Step(0.4, TWELVE), Step(0.7, RESTART), Step(0.85, FLUSH)),
+        steps=(
+            Step(0.4, TWELVE, name="12 workers"),
+            Step(0.7, RESTART, name="all restarted"),
+            Step(0.85, FLUSH, name="queue flushed"),
+        ),
         fault_seconds=300.0,
     ),
     core=True,

@@ -20,8 +20,8 @@ DRILL = Drill(
         "https://sre.google/sre-book/introduction/"
     ),
     steps=(
-        Step(0.02, f"{CONVERGE} --data workers=4", says="mx1 is drained"),
-        Step(0.5, CONVERGE, says="mx1 is drained"),
+        Step(0.02, f"{CONVERGE} --data workers=4", says="mx1 is drained", name="4 workers"),
+        Step(0.5, CONVERGE, says="mx1 is drained", name="3 workers"),
     ),
     timeline=Timeline(fault=300.0),
     holds=Holds(p99=5.0),

@@ -80,13 +80,20 @@ class Step:
     """A command of an operator while the fault lasts, on the controller, in the checkout (sh).
 
     at: when, as a share of the fault's time. status: how it must end. says: a text that must be in what it
-    prints. A step whose command takes longer than the fault prolongs it.
+    prints. name: what the report calls it, in a word or three. A step whose command takes longer than the
+    fault prolongs it.
     """
 
     at: float
     run: str
     status: int = 0
     says: str = ""
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, or its command where it has none."""
+        return self.name or self.run
 
 
 @dataclass(frozen=True)

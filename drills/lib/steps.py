@@ -22,4 +22,4 @@ def take(step: Step, begun: float) -> Event:
     else:
         well = status == step.status and step.says in printed
         told = f"status {status}: {printed.strip()[-SHOWN:]}"
-    return Event(started - begun, "step", step.run, by="operator", cause=told, automatic=False, well=well)
+    return Event(started - begun, "step", step.label, by="operator", cause=told, automatic=False, well=well)
