@@ -109,4 +109,8 @@ async def test_a_host_whose_disk_is_full_drains_all_the_same(
 
     monkeypatch.setattr(store, "_write", written)
     await until(lambda: exposes(host, 'twinmx_failover_fault{what="state"} 0.0'))
-    assert host.remembered["state"]["phase"] in ("draining", "drained"), "without another act"
+
+    async def noted() -> bool:  # without another act
+        return host.remembered["state"]["phase"] in ("draining", "drained")
+
+    await until(noted)
