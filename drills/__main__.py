@@ -1,17 +1,16 @@
 """`python -m drills`: run drills on the lab, list them, end one that was broken off, show the last runs."""
 
 import json
-import signal
 import subprocess
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from controller.drill.signals import Signals
 from controller.errors import ControllerError
 from drills import all_drills
 from drills.lib import course
@@ -156,10 +155,8 @@ def report(
         note(f"{write_index(REPORTS).relative_to(ROOT)}")
 
 
-def _break_off(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _break_off)  # as Ctrl-C: everything is put back
-    app()
+    with (
+        Signals().taken()
+    ):  # the first breaks off, and everything is put back; the next have to wait for that
+        app()
