@@ -13,6 +13,7 @@ by itself, the other one carries the mail and what was queued, and no scan is wa
 
 from dataclasses import replace
 
+from drills.lib import august_2020
 from drills.lib.model import USERS, Drill, Fault, Holds, Stream, Then, Where
 
 RULE = "/etc/spamassassin/zz-drill.cf"
@@ -68,20 +69,7 @@ DRILL = Drill(
         slots=60,
     ),
     then=Then(
-        inventory={
-            "spam": {
-                "engines": ["spamassassin"],
-                "total_seconds": 510,
-                "spamassassin": {"budget_seconds": 500},
-            },
-            "deadlines": {"milter_seconds": 520, "forwarder_seconds": 540, "data_done_seconds": 600},
-            "gate": {"consulted": False},
-            "forwarder": {"queue_slots": "shared", "hand_over": False},
-            "failover": {"mode": "manual"},
-        },
-        says=(
-            "SpamAssassin alone, after the queue and with nine minutes' patience, one queue destination for "
-            "all with Postfix's defaults, no help of the other host, no failover agent"
-        ),
+        inventory=august_2020.INVENTORY,
+        says=august_2020.SAYS,
     ),
 )

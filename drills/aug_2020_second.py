@@ -11,6 +11,7 @@ message without a line end at its end (sendmail(1), SMTP cannot say it) arrives 
 requeue` says what becomes of each deferred message that it gives a new attempt.
 """
 
+from drills.lib import august_2020
 from drills.lib.model import FEWER, Drill, Fault, Holds, Step, Then, Where
 
 SPAMD = "spamd.service"
@@ -47,21 +48,8 @@ DRILL = Drill(
         act="bypass spamassassin",
     ),
     then=Then(
-        inventory={
-            "spam": {
-                "engines": ["spamassassin"],
-                "total_seconds": 510,
-                "spamassassin": {"budget_seconds": 500},
-            },
-            "deadlines": {"milter_seconds": 520, "forwarder_seconds": 540, "data_done_seconds": 600},
-            "gate": {"consulted": False},
-            "forwarder": {"queue_slots": "shared", "hand_over": False},
-            "failover": {"mode": "manual"},
-        },
-        says=(
-            "SpamAssassin alone, after the queue and with nine minutes' patience, one queue destination for "
-            "all with Postfix's defaults, no help of the other host, no failover agent"
-        ),
+        inventory=august_2020.INVENTORY,
+        says=august_2020.SAYS,
         steps=(
             Step(0.4, FLUSH, name="queue flushed"),
             Step(
