@@ -10,6 +10,7 @@ drill may be run where real mail flows: say so to who is on call.
 """
 
 from drills.lib.model import Drill, Fault, Holds, Where
+from drills.lib.sources import JUNE_2021
 
 NAME = "DrillTest"
 ADDRESS = "sed -n 's/.*--web.listen-address=\\([^ ]*\\).*/\\1/p' /etc/default/prometheus-alertmanager"
@@ -23,10 +24,7 @@ SAYS = (
 DRILL = Drill(
     name="alert-test",
     says="A test alert is raised on the first exchanger and told to the real receivers.",
-    replays=(
-        "SimpleLogin, “What happened on June 16, 2021, and how we make sure it never happens again”, "
-        "2021-06-27: https://simplelogin.io/blog/june-16-2021/"
-    ),
+    replays=JUNE_2021,
     faults=(
         Fault(
             Where.FIRST,

@@ -8,6 +8,7 @@ is no other, `mxctl` refuses. The order ends with the drill; orders of others ar
 """
 
 from drills.lib.model import FEWER, Drill, Fault, Holds, Where
+from drills.lib.sources import AUGUST_2020
 
 REASON = "the drill engine-out"
 OURS = (
@@ -19,10 +20,7 @@ FIRST = "python3 -c \"import json, sys; print(json.load(sys.stdin)[0]['engine'])
 DRILL = Drill(
     name="engine-out",
     says="The first spam engine is left out on both exchangers, by order.",
-    replays=(
-        "SimpleLogin, “What happened on August 11 and what we've learned”, 2020-08-19: "
-        "https://simplelogin.io/blog/august-11/"
-    ),
+    replays=AUGUST_2020,
     faults=(
         Fault(
             Where.ALL,

@@ -13,6 +13,7 @@ Each user has six letters a minute, below them.
 """
 
 from drills.lib.model import USERS, Drill, Holds, Step, Stream, Then, Timeline
+from drills.lib.sources import JUNE_2021
 
 FLOOD = Stream(
     "flood",
@@ -33,10 +34,7 @@ TWELVE = ".venv/bin/pyinfra inventory/lab.py deploy.py -y --data drill=june-2021
 DRILL = Drill(
     name="june-2021",
     says="One account with 20 aliases receives 20 letters a second, 50 other users their usual few.",
-    replays=(
-        "SimpleLogin, “What happened on June 16, 2021, and how we make sure it never happens again”, "
-        "2021-06-27: https://simplelogin.io/blog/june-16-2021/"
-    ),
+    replays=JUNE_2021,
     inventory={
         "rate_limits": {
             "alias": {"count": 10, "window_seconds": 60},

@@ -9,14 +9,12 @@ have forgotten the old MX records.
 """
 
 from drills.lib.model import Drill, Holds, Timeline, Where
+from drills.lib.sources import AUGUST_2020
 
 DRILL = Drill(
     name="primary-swap",
     says="A converge gives the last exchanger the lowest MX preference.",
-    replays=(
-        "SimpleLogin, “What happened on August 11 and what we've learned”, 2020-08-19: "
-        "https://simplelogin.io/blog/august-11/"
-    ),
+    replays=AUGUST_2020,
     primary=Where.LAST,
     timeline=Timeline(fault=240.0),
     holds=Holds(p99=5.0, of_baseline=3.0, takes_over=180.0),

@@ -9,6 +9,7 @@ real mail flows. A host with a single worker cannot do it, and says so.
 """
 
 from drills.lib.model import Drill, Fault, Holds, Where
+from drills.lib.sources import JUNE_2021
 
 HALF = """names=$(systemctl show --property Wants --value forwarder.target | tr ' ' '\\n' | sort -V)
 count=$(printf '%s\\n' "$names" | wc -l)
@@ -19,10 +20,7 @@ ENOUGH = 'test -n "$half" || { echo "there is but one worker on this host" >&2; 
 DRILL = Drill(
     name="worker-count",
     says="Half of the forwarder workers of the first exchanger are stopped.",
-    replays=(
-        "SimpleLogin, “What happened on June 16, 2021, and how we make sure it never happens again”, "
-        "2021-06-27: https://simplelogin.io/blog/june-16-2021/"
-    ),
+    replays=JUNE_2021,
     faults=(
         Fault(
             Where.FIRST,

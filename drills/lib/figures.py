@@ -4,12 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from drills.lib.record import Delay, Series, Window
+from drills.lib.record import WINDOW_SECONDS, Delay, Series, Window
 from lab.ledger import Seen, quantile
 from lab.settings import LAB
 from lab.traffic import Sent
 
-WINDOW_SECONDS = 5.0
 QUICK_SECONDS = 5.0
 """What the 99th percentile is below where mail is quick."""
 

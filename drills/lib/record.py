@@ -35,6 +35,9 @@ class Delay:
     longest: float
 
 
+WINDOW_SECONDS = 5.0
+
+
 @dataclass
 class Window:
     """The delays of the bystanders begun within a window of WINDOW_SECONDS, which begins at `at`."""

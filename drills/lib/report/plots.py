@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.typing import RcKeyType
 
-from drills.lib.record import Record, Series
+from drills.lib.record import WINDOW_SECONDS, Record, Series
 from drills.lib.report import words
 from drills.lib.report.frame import LABEL_POINTS, Frame, Label, inches, labels
 from drills.lib.report.palette import CURVES, LIGHT
@@ -51,8 +51,6 @@ _STYLE: dict[RcKeyType, Any] = {
     "legend.frameon": False,
 }
 _MARKERS = {"alert": ("v", "bad"), "act": ("D", "c0"), "step": ("s", "c2")}
-_WINDOW_SECONDS = 5.0
-"""How long a window is taken to be where there is but one."""
 
 
 def inner(width: float) -> float:
@@ -190,7 +188,7 @@ def _delay(figure: Figure, record: Record, frame: Frame, left: float, width: flo
 def _curves(axes: Axes, record: Record, frame: Frame) -> None:
     windows = [one for one in record.windows if math.isfinite(one.at)]
     begins = [one.at for one in windows]
-    length = min((b - a for a, b in itertools.pairwise(begins) if b > a), default=_WINDOW_SECONDS)
+    length = min((b - a for a, b in itertools.pairwise(begins) if b > a), default=WINDOW_SECONDS)
     gaps = [following - at > 1.5 * length for at, following in itertools.pairwise([*begins, math.inf])]
     for what, colour, line in (("longest", "c1", ":"), ("p99", "c0", "-"), ("p50", "c3", "-")):
         at: list[float] = []

@@ -1,7 +1,6 @@
 """The course of a drill: what is done in which order, and what is noted of it."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -22,14 +21,8 @@ from tests.unit.drills.coursing import (
     World,
     carry_out,
     carry_out_drill,
-    installed,
 )
 from tests.unit.drills.made import BEGUN, FIRST, HERE, OUTSIDE, PASSING, drill
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    return installed(monkeypatch, tmp_path)
 
 
 def test_the_order_of_a_drill(world: World) -> None:

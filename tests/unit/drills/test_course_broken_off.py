@@ -1,7 +1,6 @@
 """A drill leaves the pair as a plain converge makes it, wherever and by whatever it is broken off."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -18,15 +17,8 @@ from tests.unit.drills.coursing import (
     World,
     carry_out,
     carry_out_drill,
-    installed,
 )
 from tests.unit.drills.made import BEGUN, FIRST, HERE, OUTSIDE, drill
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    return installed(monkeypatch, tmp_path)
-
 
 EVERY = dict.fromkeys([*BEFORE, *(one for one in FAULT if one != "flood end"), *RECOVERY])
 ERRORS = (LabError, KeyboardInterrupt, RuntimeError)
