@@ -48,12 +48,13 @@ DRILL = Drill(
         inventory={
             "rate_limits": {"answer": 421},
             "gate": {"consulted": False},
-            "forwarder": {"workers": 6, "queue_slots": "shared", "hand_over": False},
+            "forwarder": {"workers": 6, "queue_slots": "shared", "hand_over": False, "alone_seconds": 0.3},
             "failover": {"mode": "manual"},
         },
         says=(
             "above the limit 421 after the queue, one queue destination for all with Postfix's defaults, six "
-            "workers, no gate, no help of the other host, no failover agent"
+            "workers with one message at a time and 0.3 s for each, no gate, no help of the other host, no "
+            "failover agent"
         ),
         steps=(
             Step(0.4, TWELVE, name="12 workers"),

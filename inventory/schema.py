@@ -119,6 +119,14 @@ class Forwarder(Settings):
         "`failover.standby_share` of it anyway; false exists only to replay the incidents of 2020 and 2021 "
         "in a drill.",
     )
+    alone_seconds: float = knob(
+        0,
+        ge=0,
+        le=2,
+        says="How long a worker has each message alone, as the mail handler of June 2021 had; 0 is no time, "
+        "and any number at once. More exists only to replay that incident in a drill.",
+        unit="seconds",
+    )
 
 
 class Messages(Settings):

@@ -7,6 +7,7 @@ quarantine is on disk), a refusal of postfix-out as it came, and 451 whenever we
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,7 @@ class Delivery:
         onward: Onward,
         metrics: ForwarderMetrics,
         limit: "LateLimit | None" = None,
+        turn: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         self._policy = policy
         self._router = router
@@ -86,6 +88,7 @@ class Delivery:
         self._onward = onward
         self._metrics = metrics
         self._limit = limit
+        self._turn = turn or nullcontext()
         self._report = Report(metrics)
         self._log = structlog.get_logger()
 
@@ -99,7 +102,7 @@ class Delivery:
         result = Result(queue_id(envelope, message))
         with self._metrics.in_flight.track_inprogress():
             try:
-                async with asyncio.timeout(self._policy.total_seconds):
+                async with asyncio.timeout(self._policy.total_seconds), self._turn:
                     await self._deliver(envelope, message, result)
             except Refused as refusal:
                 result.outcome, result.reply = refusal.outcome, refusal.reply

@@ -8,6 +8,7 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
+from twinmx.forwarder.alone import Alone
 from twinmx.forwarder.delivered import VERB, Delivered
 from twinmx.forwarder.delivery import Delivery, Policy, Scanner
 from twinmx.forwarder.drained import follow
@@ -75,6 +76,7 @@ class Worker:
                 Onward(self._pool, settings.reinject.seconds, delivered, peers),
                 self._metrics,
                 self._limit,
+                Alone(settings.alone.seconds) if settings.alone else None,
             ),
             clients=[ip_network(str(network)) for network in settings.listen.clients],
             limits=Limits(

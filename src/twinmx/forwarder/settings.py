@@ -76,6 +76,12 @@ class Drain(Table):
     directory: Path
 
 
+class Alone(Table):
+    """How long a worker has each message alone, before it handles it; only to replay June 2021."""
+
+    seconds: Seconds
+
+
 class Deadline(Table):
     """Seconds for one message, from its last byte to our reply, and how long Postfix waits for that.
 
@@ -95,6 +101,7 @@ class Settings(Table):
     """Everything the forwarder is told; `host` is the name it gives itself.
 
     With `limits` it defers what is over them (the incident of June 2021); without, the gate has refused it.
+    With `alone` a worker handles one message at a time; without, as many as come.
     `canaries`: the aliases of the canary, whose mail counts for no user.
     """
 
@@ -112,6 +119,7 @@ class Settings(Table):
     delivered: Delivered
     deadline: Deadline
     limits: Limits | None = None
+    alone: Alone | None = None
 
     @field_validator("limits")
     @classmethod

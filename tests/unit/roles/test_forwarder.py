@@ -71,6 +71,14 @@ def test_it_defers_only_in_a_replay_of_2021(tmp_path: Path, answer: int) -> None
     assert "LoadCredential=valkey" not in text(named(render_files(site()), "forwarder@.service"))
 
 
+def test_a_worker_has_one_message_at_a_time_only_in_a_replay(tmp_path: Path) -> None:
+    replayed = settings(exchange(forwarder={"alone_seconds": 0.3}), tmp_path).alone
+
+    assert replayed is not None
+    assert replayed.seconds == 0.3
+    assert settings(exchange(), tmp_path).alone is None
+
+
 def test_it_listens_on_its_own_peer_link(tmp_path: Path) -> None:
     read = settings(exchange(MX1, MX2 | PEER_LINK), tmp_path, "mx2")
 

@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 from tests.unit.twinmx.peers import Raw, Sink
 from twinmx.aliases.snapshot import Snapshot
+from twinmx.forwarder.alone import Alone
 from twinmx.forwarder.delivered import VERB, Delivered
 from twinmx.forwarder.delivery import Delivery, Policy, Scanner
 from twinmx.forwarder.latelimit import LateLimit
@@ -46,6 +47,7 @@ class World:
         self.peer_port = 0
         self.limits: RateLimits | None = None
         self.canaries: frozenset[str] = frozenset()
+        self.alone: Alone | None = None
 
     async def start(
         self, *, total_seconds: float = 5.0, reinject_seconds: float = 2.0, grace_seconds: float = 2.0
@@ -76,6 +78,7 @@ class World:
                 Onward(self.pool, reinject_seconds, delivered, peers),
                 self.metrics,
                 self.limit,
+                self.alone,
             ),
             clients=[ip_network("127.0.0.0/8")],
             limits=Limits(30 << 20, 1, 30, 60 << 20),

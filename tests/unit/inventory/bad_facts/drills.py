@@ -23,4 +23,10 @@ ROWS = {
         "queue_slots",
         "forwarder.queue_slots: 'mailbox'; allowed: alias or shared",
     ),
+    "minutes alone": Bad(
+        "  workers: 3\n",
+        "  workers: 3\n  alone_seconds: 60\n",
+        "alone_seconds",
+        "forwarder.alone_seconds: 60; allowed: a number from 0 to 2",
+    ),
 }
