@@ -16,7 +16,7 @@ EDIT = (
     '"smtpd_hard_error_limit = many\\ncompatibility_level")'
 )
 PUSH = f""".venv/bin/python - <<'END'
-from tests.rolling.checkouts import INVENTORY, Edit, checkout, twinmx
+from lab.checkouts import INVENTORY, Edit, checkout, twinmx
 ran = twinmx(checkout("drill", {EDIT}), "converge", INVENTORY)
 print(ran.said)
 raise SystemExit(ran.status)

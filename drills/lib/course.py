@@ -15,13 +15,13 @@ from drills.lib.model import Drill, Step, Timeline
 from drills.lib.record import Event, Variant
 from drills.lib.show import Show
 from drills.lib.steps import take
+from lab.converging import Pair
+from lab.database import EMPTY, brought_up, lab_aliases, sql
 from lab.errors import LabError
+from lab.rest import wait_for_rest
 from lab.settings import ROOT
 from lab.waiting import until
-from tests.faults.hosts import wait_until_whole
-from tests.hosts.converging import Pair
-from tests.hosts.database import EMPTY, brought_up, lab_aliases, sql
-from tests.incidents.watch import wait_for_rest
+from lab.well import wait_until_whole
 
 UNDER_WAY = ROOT / "build" / "drills" / "under-way.json"
 """Names the drill that is under way, so that another process can end it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from drills.lib.model import FLOOR_SECONDS, Drill
 from drills.lib.record import Balance, Check, Record
 from lab.ledger import Result
-from tests.incidents.verdict import BEGINNINGS, Done
+from lab.observed import BEGINNINGS, Done
 
 
 @dataclass

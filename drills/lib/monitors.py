@@ -7,8 +7,8 @@ from typing import Any
 
 from drills.lib.record import Series
 from lab.settings import LAB, LabHost
+from lab.watching import fetched
 from roles.lib import ports
-from tests.hosts.watching import fetched
 
 STEP_SECONDS = 3
 QUEUES = 'sum by (host, instance, queue) (twinmx_queue_messages{queue!~"maildrop|hold"})'

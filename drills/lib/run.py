@@ -16,9 +16,8 @@ from drills.lib.settling import found
 from drills.lib.show import Show
 from lab.errors import LabError
 from lab.ledger import Moment, Result, Seen, account, refused_by_both
+from lab.observed import Done, Told, done_since, first_act, first_alert, told_since
 from lab.settings import ROOT
-from tests.incidents import watch
-from tests.incidents.verdict import Done, Told, first_act, first_alert
 
 
 def timeline_of(drill: Drill, variant: Variant, *, short: bool) -> tuple[Timeline, tuple[Step, ...]]:
@@ -73,7 +72,7 @@ def _fill(record: Record, drill: Drill, course: Course, seen: dict[str, Seen]) -
     record.answers = figures.answers(everybody, begun, course.first, course.last)
     record.queues = monitors.queues(begun, course.first, course.last)
     record.engines = monitors.engines(begun, course.first, course.last)
-    told, done = watch.told_since(course.first), watch.done_since(course.first)
+    told, done = told_since(course.first), done_since(course.first)
     record.events = _events(told, done, course)
     alerts = drill.holds.alerts or tuple({one.name for one in told})
     record.seconds = {

@@ -15,7 +15,8 @@ from lab.ledger import Moment, Result, Seen, account
 from lab.ledger_places import Places, settle
 from lab.traffic import Journal, Load, Sent, compose, new_run, send_all
 from lab.waiting import until
-from tests.faults.hosts import MX1, wait_until_whole
+from lab.well import wait_until_whole
+from tests.faults.hosts import MX1
 
 SENDING_SECONDS = 300.0
 SETTLE_SECONDS = 300.0

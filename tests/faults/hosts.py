@@ -8,26 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from lab import ssh
 from lab.engine import docker
 from lab.settings import LAB, LabHost
-from roles.lib import ports
-from tests.mail.exchangers import WELL, wait_until_well
 
 MX1, MX2 = LAB.hosts
-RETURN_SECONDS = 90
-
-SERVICES = ("postfix", "postfix@out", "rspamd", "spamd", "valkey-server")
-PROGRAMS = "'forwarder@*.service' 'gate@*.service'"
-GREETS = f'import smtplib\nfor port in (25, {ports.OUT}): smtplib.SMTP("127.0.0.1", port, timeout=3).quit()'
-WHOLE = f"""for unit in {" ".join(SERVICES)} $(systemctl list-units --all --plain --no-legend {PROGRAMS} |
-  cut -d' ' -f1); do
-  systemctl is-active -q $unit || {{ echo $unit is not active; exit 1; }}
-done
-python3 -c {shlex.quote(GREETS)} && {WELL}"""
-
-
-def wait_until_whole() -> None:
-    """Every service of both hosts runs and answers; raises LabError with what does not."""
-    for host in LAB.hosts:
-        wait_until_well(host, WHOLE, RETURN_SECONDS)
 
 
 @contextmanager

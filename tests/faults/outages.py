@@ -1,8 +1,9 @@
 """Cases in which something is away or silent for a while, or is restarted."""
 
+from lab.well import SERVICES
 from roles.lib import ports
 from tests.faults.drill import Case, Drill, UnavailableError
-from tests.faults.hosts import MX1, MX2, SERVICES, host_frozen, port_refused
+from tests.faults.hosts import MX1, MX2, host_frozen, port_refused
 from tests.faults.kills import AROUND_OUT, CONNECTIONS, INBOUND, OUT, TO_FORWARDERS, TO_PROVIDERS, workers_of
 from tests.systemd import frozen, stopped, systemctl, units
 

@@ -15,9 +15,10 @@ from lab.ledger_places import Places, settle
 from lab.settings import LAB
 from lab.traffic import Journal, Load, Sent, compose, new_run, send_all
 from lab.traffic_session import attempt
+from lab.well import wait_until_whole
 from tests.faults.cases import CORE
 from tests.faults.drill import Case, UnavailableError, run
-from tests.faults.hosts import MX1, wait_until_whole
+from tests.faults.hosts import MX1
 from tests.holding import agents_held
 from tests.systemd import stopped
 

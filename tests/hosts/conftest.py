@@ -17,9 +17,9 @@ from controller import pyinfra
 from inventory.schema import Exchange, Exchanger
 from inventory.secrets import Secrets, load_secrets
 from lab import ssh
+from lab.converging import Pair
+from lab.database import EMPTY, brought_up, sql
 from lab.settings import OUTSIDE
-from tests.hosts.converging import Pair
-from tests.hosts.database import EMPTY, brought_up, sql
 
 INVENTORY = os.environ.get("TWINMX_INVENTORY", "inventory/lab.py")
 

@@ -9,11 +9,11 @@ from controller.acme import commands
 from controller.pyinfra import ROOT
 from inventory.schema import Exchange
 from lab import pki
+from lab.converging import Pair
 from lab.settings import CERTIFIED
 from roles.lib.records.keys import spki_of
 from roles.tls import lacking_names
 from tests.hosts.asking import Host, main_pid
-from tests.hosts.converging import Pair
 from tests.hosts.ordering import ordering
 
 pytestmark = pytest.mark.role("tls")

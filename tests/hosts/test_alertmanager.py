@@ -9,10 +9,10 @@ import pytest
 from inventory.schema import Exchange, Exchanger
 from inventory.secrets import Secrets
 from lab.waiting import until
+from lab.watching import ALERTMANAGER, PAGER, PATIENCE_SECONDS, fetched, repeated, told_of
 from roles.alertmanager import SECRETS, turn_seconds
 from tests.hosts.asking import Host, comes_back_for_ever, exposure, listening, reach
 from tests.hosts.conftest import INVENTORY
-from tests.hosts.watching import ALERTMANAGER, PAGER, PATIENCE_SECONDS, fetched, repeated, told_of
 
 pytestmark = pytest.mark.role("alertmanager")
 

@@ -4,9 +4,9 @@ import pytest
 
 from inventory.schema import Exchange
 from inventory.secrets import Secrets
+from lab.converging import Pair
 from tests.hosts.asking import Host, main_pid
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
 from tests.hosts.delivering import delivered
 
 pytestmark = [pytest.mark.role("lib"), pytest.mark.changes]
@@ -35,18 +35,18 @@ def files(host: Host) -> str:
     ("deploy", "messages"),
     [
         (
-            "refused_rspamd.py",
+            "tests/hosts/deploys/refused_rspamd.py",
             ["rspamd: the candidate was refused by: rspamadm configtest", "local.d/actions.conf"],
         ),
         (
-            "refused_postfix.py",
+            "tests/hosts/deploys/refused_postfix.py",
             [
                 "postfix: the candidate was refused by: ",
                 "bad numerical configuration: smtpd_recipient_limit = many",
             ],
         ),
         (
-            "refused_forwarder.py",
+            "tests/hosts/deploys/refused_forwarder.py",
             [
                 "forwarder: the candidate was refused by: ",
                 "deadline.total_seconds 61 must be less than deadline.postfix_seconds 60",

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.converging import Pair
 from tests.hosts.asking import Host, main_pid, run_python
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
 
 pytestmark = [pytest.mark.role("lib"), pytest.mark.changes]
 
@@ -45,7 +45,7 @@ def test_a_converge_that_was_interrupted_before_the_restart_restarts_at_the_next
     pair: Pair, victim: Host
 ) -> None:
     before = processes(victim)
-    placed = pair.run(pair.last, "placed_only.py", **ORDER)
+    placed = pair.run(pair.last, "tests/hosts/deploys/placed_only.py", **ORDER)
     assert placed.changed == {"forwarder: files", "gate: files"}, placed.told
     assert processes(victim) == before, "the interrupted converge restarted nothing"
 

@@ -10,7 +10,7 @@ import pytest
 from controller.dashboard import DOCUMENT
 from inventory.schema import Exchanger
 from lab.waiting import until
-from tests.hosts.watching import PATIENCE_SECONDS, PROMETHEUS, fetched, query
+from lab.watching import PATIENCE_SECONDS, PROMETHEUS, fetched, query
 
 pytestmark = pytest.mark.role("prometheus")
 

@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from controller import pyinfra
 from inventory.schema import Exchange, Exchanger
 from inventory.secrets import Secrets
+from lab.converging import CONTROLLER, Pair
 from lab.settings import DNS_PORT, OUTSIDE
 from roles.lib.records.keys import published_keys
 from roles.lib.records.tlsa import tlsa_value
 from roles.lib.records.whole import wanted_records
 from tests.hosts.conftest import INVENTORY
-from tests.hosts.converging import CONTROLLER, Pair
 
 pytestmark = pytest.mark.role("dns")
 

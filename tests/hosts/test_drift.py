@@ -10,13 +10,13 @@ import pytest
 from controller import pyinfra
 from inventory.schema import Exchange, Exchanger
 from inventory.secrets import Secrets
+from lab.converging import Pair
 from lab.waiting import until
+from lab.watching import PATIENCE_SECONDS
 from roles import drift as drift_role
 from tests.hosts.asking import Host, shown
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
 from tests.hosts.test_exporters import NODE, figures
-from tests.hosts.watching import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.role("drift"), pytest.mark.changes]
 

@@ -9,11 +9,11 @@ from drills import all_drills
 from drills.lib.model import Fault
 from inventory.preference import by_preference
 from inventory.schema import Exchange
+from lab.converging import Pair
 from lab.waiting import until
 from roles.drill import SCRIPT, UNIT, UNIT_FILE
 from tests.hosts.asking import Host
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
 
 pytestmark = [pytest.mark.role("drill"), pytest.mark.changes]
 

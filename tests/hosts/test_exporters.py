@@ -9,9 +9,9 @@ from cryptography import x509
 from inventory.schema import Exchanger
 from inventory.secrets import Secrets
 from lab.waiting import until
+from lab.watching import PATIENCE_SECONDS, fetched
 from roles import tls, valkey
 from tests.hosts.asking import Host, comes_back_for_ever, exposure, listening, main_pid, reach
-from tests.hosts.watching import PATIENCE_SECONDS, fetched
 
 pytestmark = pytest.mark.role("exporters")
 

@@ -10,10 +10,10 @@ import pytest
 
 from inventory.schema import Exchange
 from inventory.secrets import Secrets
+from lab.converging import Pair
 from lab.waiting import until
 from tests.hosts.asking import Host, listening, main_pid, reach
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
 from tests.hosts.delivering import delivered
 from tests.hosts.test_dns import resolved
 from tests.hosts.test_failover import ask

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from inventory.schema import Exchange, Exchanger
+from lab.converging import Pair
 from lab.waiting import until
 from tests.hosts.asking import Host, comes_back_for_ever, exposure, main_pid, run_python, shown
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
 from tests.hosts.workers import Workers
 
 pytestmark = pytest.mark.role("forwarder")

@@ -12,9 +12,9 @@ from controller import pyinfra
 from controller.plan.schema import FILE
 from inventory.schema import Exchange
 from inventory.secrets import Secrets
+from lab.converging import Pair
 from tests.hosts.asking import Host, main_pid
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
 from tests.hosts.test_flags import zone
 
 pytestmark = [pytest.mark.role("lib"), pytest.mark.changes]

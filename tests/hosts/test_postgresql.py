@@ -4,11 +4,11 @@ import pytest
 
 from inventory.alias_source import DATABASE_HOST
 from inventory.secrets import Secrets
+from lab.converging import Pair
+from lab.database import EMPTY, SOURCE, UNIT, disable, insert, sql
 from lab.settings import DATABASE, LAB
 from tests.hosts.asking import Host, listening, reach, run_python
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
-from tests.hosts.database import EMPTY, SOURCE, UNIT, disable, insert, sql
 
 pytestmark = pytest.mark.role("postgresql")
 
@@ -133,7 +133,7 @@ def test_migrating_again_changes_nothing(database: Host) -> None:
 def test_a_faulty_access_list_never_replaces_the_one_in_force(database: Host, pair: Pair) -> None:
     before = database.file("/etc/postgresql/17/main/pg_hba.conf").sha256sum
 
-    ran = pair.run(DATABASE_HOST, deploy="refused_postgresql.py", **SOURCE)
+    ran = pair.run(DATABASE_HOST, deploy="tests/hosts/deploys/refused_postgresql.py", **SOURCE)
 
     assert ran.status != 0
     assert "postgresql: the candidate was refused" in ran.told

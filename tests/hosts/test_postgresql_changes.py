@@ -1,13 +1,16 @@
 """What a reader of PostgreSQL's aliases is told has changed since it last asked: no change escapes it."""
 
+import json
 from textwrap import dedent
 
 import pytest
 
-from tests.hosts.asking import Host
-from tests.hosts.database import as_owner, disable, insert
+from lab.database import disable, insert
+from tests.hosts.asking import Host, run_python
 
 pytestmark = pytest.mark.role("postgresql")
+
+OWNER = "setpriv --reuid twinmx --regid twinmx --clear-groups /opt/twinmx/current/bin/python"
 
 READ = """
 import asyncio, json
@@ -43,7 +46,7 @@ async def write(*statements):
 
 def story(host: Host, body: str) -> list[object]:
     """What a Python story about readers and writers prints."""
-    told: list[object] = as_owner(host, READ + dedent(body))
+    told: list[object] = json.loads(run_python(host, READ + dedent(body), OWNER))
     return told
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from inventory.schema import Exchange, Exchanger
 from lab.waiting import until
+from lab.watching import PATIENCE_SECONDS, PROMETHEUS, fetched, query
 from roles.lib.alerts import groups
 from tests.hosts.asking import Host, comes_back_for_ever, exposure, listening, reach
-from tests.hosts.watching import PATIENCE_SECONDS, PROMETHEUS, fetched, query
 
 pytestmark = pytest.mark.role("prometheus")
 

@@ -10,9 +10,9 @@ import pytest
 from controller.lock import FILE
 from controller.pyinfra import ROOT
 from controller.rolling import order
+from lab.converging import Pair
 from tests.hosts.asking import main_pid
 from tests.hosts.conftest import reached
-from tests.hosts.converging import Pair
 
 pytestmark = pytest.mark.role("lib")
 

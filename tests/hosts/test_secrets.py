@@ -9,10 +9,10 @@ import pytest
 from inventory.schema import Exchanger
 from inventory.secrets import Secrets
 from lab import ssh
+from lab.converging import Pair
 from roles.tls import KEY
 from roles.valkey import exporter_password
 from tests.hosts.asking import Host
-from tests.hosts.converging import Pair
 
 pytestmark = pytest.mark.role("lib")
 

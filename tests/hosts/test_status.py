@@ -12,9 +12,9 @@ import pytest
 from inventory.schema import Exchange, Exchanger
 from lab.settings import OUTSIDE
 from lab.waiting import until
+from lab.watching import PATIENCE_SECONDS, fetched
 from roles.lib.ports import FAILOVER
 from tests.hosts.asking import Host
-from tests.hosts.watching import PATIENCE_SECONDS, fetched
 from twinmx.status.page import MOST_ACTS
 
 pytestmark = pytest.mark.role("failover")

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 
 from controller import pyinfra
 from lab import ssh
+from lab.converging import Pair
+from lab.database import UNIT as POSTGRESQL
+from lab.database import followed
 from lab.engine import docker
 from lab.settings import DATABASE, OUTSIDE, LabHost
 from tests.faults import disks
@@ -16,9 +19,6 @@ from tests.faults.drill import Drill
 from tests.faults.hosts import MX1, MX2, host_frozen, ruled, ruled_packets
 from tests.faults.kills import CONNECTIONS, IN_A_WORKER
 from tests.faults.outages import ENGINES, VALKEY, WORST
-from tests.hosts.converging import Pair
-from tests.hosts.database import UNIT as POSTGRESQL
-from tests.hosts.database import followed
 from tests.incidents.drill import Fault, Incident
 from tests.incidents.verdict import Expected
 from tests.systemd import are_active, dead, frozen, stopped, units

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
+from lab import rest
 from lab.mx_order import MxOrder
+from lab.observed import done_since, first_act, first_alert, told_since
 from lab.settings import LAB
 from lab.traffic import Load
 from lab.waiting import until
 from tests.faults import drill
 from tests.faults.drill import Drill
-from tests.incidents import watch
-from tests.incidents.verdict import Expected, Report, Seconds, first_act, first_alert, recovery
+from tests.incidents.verdict import Expected, Report, Seconds, recovery
 
 LEAD_SECONDS = 40
 """Ordinary mail before the fault: longer than the window of the alerts, so that they know what is usual."""
@@ -84,12 +85,12 @@ def run(incident: Incident, seconds: float, rate: float, seed: int) -> Report:
     )
     course = _Course()
     with incident.around():
-        watch.wait_for_rest()
+        rest.wait_for_rest()
         case = drill.Case(incident.name, incident.says, lambda given: _let(incident, given, seconds, course))
         carried = drill.carry_out(case, load)
     carried.result.objections += course.objections
     begun, ended = course.begun, course.ended
-    told, done = watch.told_since(begun), watch.done_since(begun)
+    told, done = told_since(begun), done_since(begun)
     expected = incident.expected
     times = Seconds(
         first_alert(told, expected.alerts, begun, ended),
@@ -109,6 +110,6 @@ def _let(incident: Incident, given: Drill, seconds: float, course: _Course) -> N
         if not incident.fault.bites():
             course.objections.append("the fault did not last: it was gone before it was mended")
         behind = incident.expected.put_behind
-        if behind and behind in watch.preferred():
+        if behind and behind in rest.preferred():
             course.objections.append(f"to the end DNS had {behind} first")
         course.ended = time.time()

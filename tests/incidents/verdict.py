@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.ledger import Result, Seen, quantile
+from lab.observed import BEGINNINGS, Done, Told
 from lab.traffic import Sent
 
 ALERT_SECONDS, ACT_SECONDS, RECOVERY_SECONDS = 60.0, 90.0, 180.0
@@ -19,32 +20,6 @@ QUICK_SECONDS = 5.0
 """What the 99th percentile of the delay is below where mail is quick."""
 
 WINDOW_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Told:
-    """A firing alert as the pager took it."""
-
-    at: float
-    name: str
-    host: str
-
-
-@dataclass(frozen=True)
-class Done:
-    """An act in the audit log of the agent of `by`."""
-
-    at: float
-    by: str
-    name: str
-    whom: str
-    cause: str
-    automatic: bool
-
-    @property
-    def says(self) -> str:
-        """What was done to whom."""
-        return f"{self.name} {self.whom}"
 
 
 @dataclass(frozen=True)
@@ -127,26 +102,10 @@ class Report:
         return [one for one in self.done if one.name in BEGINNINGS and one.says not in called_for]
 
 
-BEGINNINGS = ("drain", "demote", "bypass")
-"""Acts that something must call for; the others end one of these, or say how far it is."""
-
-
 def _late(what: str, which: str, seconds: float | None, most: float) -> list[str]:
     if seconds is None:
         return [f"{what} ({which}) did not come"]
     return [f"{what} ({which}) came after {seconds:.0f} s, more than {most:.0f}"] if seconds > most else []
-
-
-def first_alert(told: Sequence[Told], names: Sequence[str], begun: float, ended: float) -> float | None:
-    """Seconds until the pager was told the first alert of these names."""
-    times = [one.at - begun for one in told if one.name in names and begun <= one.at <= ended]
-    return min(times, default=None)
-
-
-def first_act(done: Sequence[Done], act: str | None, begun: float, ended: float) -> float | None:
-    """Seconds until an agent did `act` by itself."""
-    times = [one.at - begun for one in done if one.says == act and one.automatic and begun <= one.at <= ended]
-    return min(times, default=None)
 
 
 def _delays(letters: Sequence[Sent], seen: Seen) -> list[tuple[float, float]]:

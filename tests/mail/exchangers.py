@@ -6,25 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from lab import ssh
-from lab.errors import LabError
 from lab.settings import LAB, LabHost
 from lab.waiting import until
-from roles import rspamd
-from roles.lib import ports
+from lab.well import wait_until_well
 from tests import systemd
 
 QUARANTINE = "/var/lib/twinmx/quarantine"
-RETURN_SECONDS = 60
-WELL = f"""curl --silent --fail --max-time 2 --unix-socket {rspamd.SCAN_SOCKET} http://rspamd/ping \
-&& timeout 2 spamc --dest 127.0.0.1 -K \
-&& for program in forwarder:{ports.METRICS_BASE} gate:{ports.GATE_METRICS_BASE}; do
-  for unit in $(systemctl show --property Wants --value ${{program%:*}}.target); do
-    number=${{unit#*@}}
-    at=http://$(hostname -i):$((${{program#*:}} + ${{number%.service}}))
-    curl --silent --fail --max-time 2 $at/healthz || exit 1
-    ! curl --silent --max-time 2 $at/metrics | grep -q '^twinmx_spam_breaker_state.* [12]' || exit 1
-  done
-done"""
 
 
 def is_queued(host: LabHost, queue_id: str) -> bool:
@@ -88,21 +75,3 @@ def frozen(host: LabHost, *units: str) -> Iterator[None]:
             yield
     finally:
         wait_until_well(host)
-
-
-def wait_until_well(host: LabHost, check: str = WELL, seconds: float = RETURN_SECONDS) -> None:
-    """Engines and workers answer, and the workers ask them, so that the next test meets a whole host.
-
-    Raises LabError with what `check` says where it still fails after `seconds`.
-    """
-    said = ""
-
-    def is_well() -> bool:
-        nonlocal said
-        said = ssh.on(host, f"( {check} ) 2>&1 && echo well || true")
-        return said.endswith("well\n")
-
-    try:
-        until(is_well, seconds, f"{host.alias} well again")
-    except LabError as error:
-        raise LabError(f"{error.cause}; it says: {said.strip() or 'nothing'}") from error

@@ -12,13 +12,13 @@ import pytest
 
 from inventory.schema import Exchange
 from lab import ssh
+from lab.converging import Pair
+from lab.database import SOURCE, UNIT, Host, disable, followed, insert, sql
 from lab.mailbox import Mailboxes, new_token
 from lab.settings import DATABASE, LAB, LabHost
 from lab.waiting import until
 from roles.aliases import FOLLOWER, SNAPSHOT
 from roles.lib import ports
-from tests.hosts.converging import Pair
-from tests.hosts.database import SOURCE, UNIT, Host, disable, followed, insert, sql
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.letters import letter
 from tests.systemd import frozen, stopped, systemctl

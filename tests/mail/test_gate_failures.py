@@ -12,8 +12,9 @@ from lab.mailbox import Mailboxes, new_token
 from lab.send import Session
 from lab.settings import LAB, LabHost
 from lab.waiting import until
+from lab.well import wait_until_well
 from tests.mail.dialogue import END, begin, deliver, greet, send, stuffed
-from tests.mail.exchangers import frozen, logged, quarantined, stopped, wait_until_done, wait_until_well
+from tests.mail.exchangers import frozen, logged, quarantined, stopped, wait_until_done
 from tests.mail.letters import GTUBE, PLAIN, letter
 from tests.mail.outside import addressed_to
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from controller.pyinfra import ROOT
 from lab import ssh
+from lab.checkouts import INVENTORY, twinmx
 from lab.errors import LabError
 from lab.mailbox import new_token
 from lab.progress import note
@@ -20,7 +21,6 @@ from tests.faults.outages import WORST
 from tests.hosts.test_quarantine import ALIAS, GTUBE, INJECT
 from tests.recovery.disks import lose, new_machine, rebuild
 from tests.rolling.cases import AGENT, BEGIN, both_in_service, expect
-from tests.rolling.checkouts import INVENTORY, twinmx
 
 FILES = ROOT / "build" / "recovery"
 WAITING = "{ postqueue -j; postqueue -c /etc/postfix-out -j; } | wc -l"

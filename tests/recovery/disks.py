@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 from lab import hosts, image
+from lab.checkouts import INVENTORY, Ran, twinmx
 from lab.engine import docker
 from lab.settings import ROOT, LabHost
-from tests.rolling.checkouts import INVENTORY, Ran, twinmx
 from twinmx.recovery.adopting import LOGS, MESSAGES
 
 DISKS = ROOT / "build" / "recovery" / "disks"

@@ -6,6 +6,7 @@ from contextlib import suppress
 from controller.pyinfra import ROOT
 from controller.upgrade import REQUIRED
 from lab import hosts, image, ssh
+from lab.checkouts import INVENTORY, Edit, Ran, checkout, twinmx
 from lab.errors import LabError
 from lab.progress import note
 from lab.settings import LabHost
@@ -13,18 +14,8 @@ from lab.waiting import until
 from tests.faults.drill import Case, Drill
 from tests.faults.hosts import MX1, MX2
 from tests.rolling import point_release
-from tests.rolling.checkouts import (
-    CRASHES,
-    HARMLESS,
-    INVENTORY,
-    PUTS_OFF,
-    REFUSES,
-    Edit,
-    Ran,
-    checkout,
-    twinmx,
-)
 from tests.rolling.newer import HIGHER
+from tests.rolling.releases import CRASHES, HARMLESS, PUTS_OFF, REFUSES
 
 BEGIN = 0.02
 """Share of the letters that are on their way before anything is done."""

@@ -9,6 +9,8 @@ from controller.acme import commands
 from controller.pyinfra import ROOT
 from inventory.secrets import Secrets
 from lab import pki, ssh
+from lab.converging import Pair
+from lab.database import SOURCE, followed, sql
 from lab.errors import LabError
 from lab.mailbox import new_token
 from lab.settings import CERTIFIED, LAB, LabHost
@@ -16,8 +18,6 @@ from lab.waiting import until
 from roles.lib import ports
 from roles.lib.records.keys import spki_of
 from tests.faults.drill import Case, Drill
-from tests.hosts.converging import Pair
-from tests.hosts.database import SOURCE, followed, sql
 from tests.hosts.ordering import ordering
 from tests.mail.dialogue import answer_to, deliver
 from tests.mail.letters import letter

@@ -11,7 +11,7 @@ from drills.lib.judge import Found, checks, worse
 from drills.lib.model import Drill, Holds
 from drills.lib.record import Balance, Check, Delay, Event, Record
 from lab.ledger import Result
-from tests.incidents.verdict import Done
+from lab.observed import Done
 from tests.unit.drills.made import BEGUN, FLOOD, USERS
 from tests.unit.drills.made import drill as made_up
 

@@ -16,10 +16,9 @@ from drills.lib.run import timeline_of
 from drills.lib.show import Show
 from lab.errors import LabError
 from lab.ledger import Held, Seen
+from lab.observed import Done, Told
 from lab.traffic import Sent
 from lab.traffic_session import Stage
-from tests.incidents import watch
-from tests.incidents.verdict import Done, Told
 from tests.unit.drills.made import BEGUN, FLOOD, USERS, arrived, attempt, drill, letter
 
 STEPS = (Step(0.5, "workers"),)
@@ -100,8 +99,8 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setattr(running, "run_at", made.check)
     monkeypatch.setattr(monitors, "queues", lambda *moments: {"mx1 inbound active": [moments[:2]]})
     monkeypatch.setattr(monitors, "engines", lambda *_: {})
-    monkeypatch.setattr(watch, "told_since", lambda _: made.told)
-    monkeypatch.setattr(watch, "done_since", lambda _: made.done)
+    monkeypatch.setattr(running, "told_since", lambda _: made.told)
+    monkeypatch.setattr(running, "done_since", lambda _: made.done)
     return made
 
 

@@ -5,18 +5,10 @@ from dataclasses import replace
 import pytest
 
 from lab.ledger import Result, Seen
+from lab.observed import Done, Told, first_act, first_alert
 from lab.traffic import Address, Sent
 from lab.traffic_session import Attempt, Letter, Stage
-from tests.incidents.verdict import (
-    Done,
-    Expected,
-    Report,
-    Seconds,
-    Told,
-    first_act,
-    first_alert,
-    recovery,
-)
+from tests.incidents.verdict import Expected, Report, Seconds, recovery
 
 BEGUN, ENDED = 1000.0, 1060.0
 ADDRESS = Address("load@alias.example", ("load@mailbox.example",))

@@ -1,16 +1,14 @@
-"""Converge hosts from a test, and see what was changed."""
+"""Converge hosts, and see what was changed."""
 
 import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from controller import pyinfra
 from inventory.schema import Exchange
 
-DEPLOYS = Path(__file__).parent.relative_to(pyinfra.ROOT) / "deploys"
 CONTROLLER = "@local"
 
 
@@ -44,10 +42,10 @@ class Pair:
         return max(hosts, key=lambda name: hosts[name].mx_priority)
 
     def run(self, limit: str = "", deploy: str = "", options: Sequence[str] = (), **flags: str) -> Converged:
-        """Converge with `flags`, one host or all; `deploy`: a file of deploys/ instead of the site."""
+        """Converge with `flags`, one host or all; `deploy`: a file instead of the site."""
         arguments = pyinfra.command(self.inventory, "-y", "--json", *options, limit=limit, flags=flags)
         if deploy:
-            arguments[arguments.index(pyinfra.DEPLOY)] = str(DEPLOYS / deploy)
+            arguments[arguments.index(pyinfra.DEPLOY)] = deploy
         done = subprocess.run(arguments, cwd=pyinfra.ROOT, capture_output=True, text=True, check=False)
         return Converged(done.returncode, _changed(done.stdout), done.stderr)
 

@@ -1,12 +1,13 @@
-"""The drills of tests/rolling still fit the sources that they change."""
+"""Checkouts with a change in them: those of tests/rolling still fit the sources that they change."""
 
 import compileall
 from pathlib import Path
 
 import pytest
 
-from tests.rolling import checkouts
-from tests.rolling.checkouts import CRASHES, HARMLESS, PUTS_OFF, REFUSES, Edit, checkout
+from lab import checkouts
+from lab.checkouts import Edit, checkout
+from tests.rolling.releases import CRASHES, HARMLESS, PUTS_OFF, REFUSES
 
 
 @pytest.mark.parametrize(

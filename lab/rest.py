@@ -1,4 +1,4 @@
-"""What the outside and the hosts themselves tell of an incident, and whether everything is at rest again."""
+"""Whether the exchangers are at rest: in service, as DNS should have them, and without an alert."""
 
 import asyncio
 import json
@@ -6,37 +6,15 @@ import urllib.error
 
 from inventory.load import load_exchange
 from inventory.schema import Exchange
-from lab import mx_order, ssh
+from lab import mx_order, watching
 from lab.errors import LabError
 from lab.settings import AUTHORITATIVE_PORT, LAB, ROOT, LabHost
 from lab.waiting import until
 from roles.lib import ports
 from roles.lib.alerts.rule import ALWAYS
-from tests.hosts import watching
-from tests.incidents.verdict import Done, Told
 
-AUDIT = "/var/lib/twinmx/failover/audit.jsonl"
 REST_SECONDS = 900
 """A spam engine that was left out stays out for `failover.rules.engine.bypass_seconds`: ten minutes."""
-
-
-def told_since(since: float) -> list[Told]:
-    """The alerts that the pager was told as firing from then on."""
-    return [
-        Told(at, alert["labels"]["alertname"], alert["labels"].get("host", ""))
-        for at, alert in watching.told()
-        if at >= since and alert["status"] == "firing" and alert["labels"].get("severity") != ALWAYS
-    ]
-
-
-def done_since(since: float) -> list[Done]:
-    """What the agents of all hosts did from then on, by their audit logs, in order."""
-    return sorted((one for host in LAB.hosts for one in _done(host, since)), key=lambda one: one.at)
-
-
-def _done(host: LabHost, since: float) -> list[Done]:
-    lines = ssh.on(host, f"cat {AUDIT}.1 {AUDIT} 2>/dev/null || true").splitlines()
-    return [Done(by=host.alias, **entry) for entry in map(json.loads, lines) if entry["at"] >= since]
 
 
 def _unrest(host: LabHost, exchange: Exchange, order: dict[str, int]) -> str | None:

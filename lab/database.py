@@ -1,6 +1,5 @@
-"""The host of the database, for the tests that need it: brought up, converged, emptied, asked."""
+"""The lab's host of the database: brought up, converged, filled, emptied, asked."""
 
-import json
 import shlex
 import subprocess
 import sys
@@ -14,13 +13,11 @@ from controller import pyinfra
 from controller.rolling import order
 from inventory.alias_source import DATABASE_HOST
 from lab import ssh
+from lab.converging import Pair
 from lab.settings import DATABASE
-from tests.hosts.asking import run_python
-from tests.hosts.converging import Pair
 from twinmx.aliases.inventory import load_aliases
 
 SOURCE = {"aliases_from": "postgresql"}
-OWNER = "setpriv --reuid twinmx --regid twinmx --clear-groups /opt/twinmx/current/bin/python"
 UNIT = "postgresql@17-main.service"
 EMPTY = "TRUNCATE aliases, deleted_aliases, disabled_mailboxes, mailbox_changes"
 
@@ -65,11 +62,6 @@ def sql(host: Host, *statements: str) -> str:
     script = shlex.quote(";\n".join(statements) + ";\n")
     asked = f"printf %s {script} | setpriv --reuid postgres --regid postgres --init-groups"
     return str(host.check_output(f"{asked} psql -X -q -At -v ON_ERROR_STOP=1 aliases"))
-
-
-def as_owner(host: Host, program: str) -> Any:
-    """The JSON that a Python program prints which may log in as the owner of the tables."""
-    return json.loads(run_python(host, program, OWNER))
 
 
 def insert(*addresses: str, mailbox: str = "hello@mailbox.example") -> str:

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from tests.hosts import database
-from tests.hosts.converging import Pair
+from lab import database
+from lab.converging import Pair
 from tests.unit.roles.exchanges import exchange
 
 
