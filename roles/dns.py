@@ -29,6 +29,7 @@ from roles.lib.records.wanted import Wanted
 from roles.lib.records.whole import wanted_records
 from roles.lib.records.zones import OnlyOurs, by_zone, plan_zone, values_of, zones_of
 from roles.lib.role import role
+from roles.lib.settling import settled
 from roles.lib.telling import DNS, executing, tell
 
 
@@ -41,12 +42,18 @@ def in_force(exchange: Exchange, keys: Keys, found: Standing) -> list[Wanted]:
     return [record for record in wanted if not (found.silent and record.kind == "MX")]
 
 
+SETTLING_SECONDS = 20.0
 WAY_TO_MX = "twinmx converge; to write it all the same: --data mx_unanswered=write"
 
 
 @cache
-def _asked(names: tuple[str, ...], _executing: bool) -> Standing:
-    return standing(names)
+def _asked(names: tuple[str, ...], executing: bool) -> Standing:
+    return settled(lambda: standing(names), lambda found: not found.silent, _settling(executing))
+
+
+def _settling(executing: bool) -> float:
+    """Seconds that exchangers have to answer: they may have been started by this run a moment ago."""
+    return SETTLING_SECONDS if executing and _converges_exchangers() else 0.0
 
 
 def _standing(exchange: Exchange) -> Standing:
@@ -83,8 +90,8 @@ def _tell_mx(found: Standing) -> None:
 
 
 @cache
-def _why_no_mail(exchanger: Exchanger, _executing: bool) -> str:
-    return why_no_mail(exchanger)
+def _why_no_mail(exchanger: Exchanger, executing: bool) -> str:
+    return settled(lambda: why_no_mail(exchanger), lambda why: not why, _settling(executing))
 
 
 def why_nobody(exchange: Exchange, found: Standing) -> str:
