@@ -10,10 +10,11 @@ readings begins with has the server sleep for 30 s; connections, TLS and logins 
 is longer than a statement may take (20 s), so no reading comes to its end. Now no database stands in the
 way of a message: the snapshot on each host grows older, which is told, and nothing else happens.
 
-There is no variant of then: nothing in the inventory brings a database back into the way of the mail.
+Then a handler has one letter at a time, takes the 0.3 s that it usually took, and asks the database before
+each, so the letter waits with it. It would wait for five minutes.
 """
 
-from drills.lib.model import Drill, Fault, Holds, Where
+from drills.lib.model import Drill, Fault, Holds, Then, Where
 
 PSQL = "setpriv --reuid postgres --regid postgres --init-groups psql -X -q -v ON_ERROR_STOP=1 -d aliases"
 
@@ -57,5 +58,24 @@ DRILL = Drill(
     inventory={"alias_source": "postgresql"},
     faults=(Fault(Where.DATABASE, BEGIN, END, IS_SLOW),),
     holds=Holds(p99=5.0, of_baseline=2.0, alerts=("SnapshotStale",)),
+    then=Then(
+        inventory={
+            "database": {"statement_seconds": 300},
+            "deadlines": {"forwarder_seconds": 540, "data_done_seconds": 600},
+            "gate": {"consulted": False},
+            "forwarder": {
+                "workers": 6,
+                "queue_slots": "shared",
+                "hand_over": False,
+                "alone_seconds": 0.3,
+                "asks_database": True,
+            },
+            "failover": {"mode": "manual"},
+        },
+        says=(
+            "six workers with one message at a time, which ask the database before each, one queue "
+            "destination for all with Postfix's defaults, no gate, no help of the other host, no failover agent"
+        ),
+    ),
     needs_database=True,
 )

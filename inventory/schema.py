@@ -127,6 +127,11 @@ class Forwarder(Settings):
         "and any number at once. More exists only to replay that incident in a drill.",
         unit="seconds",
     )
+    asks_database: bool = knob(
+        False,
+        says="Whether a worker asks the database of the aliases before each message, which it has alone, as "
+        "the mail handler of July 2021 did; true exists only to replay that incident in a drill.",
+    )
 
 
 class Messages(Settings):
@@ -205,6 +210,9 @@ class Exchange(Settings):
     @model_validator(mode="after")
     def _database_fits(self) -> Self:
         refuse(source_mistakes(self.alias_source, self.database))
+        if self.forwarder.asks_database and not self.followed:
+            reason = "there is no database to ask; allowed: false, or alias_source: postgresql"
+            refuse([Mistake(("forwarder", "asks_database"), True, reason)])
         if self.database:
             refuse(list(_shared_with(self.database, self.exchangers)))
         return self

@@ -9,7 +9,7 @@ with a watchdog and without a limit on restarts, and Postfix goes on to the peer
 from math import floor
 
 from roles import rspamd, valkey
-from roles.aliases import SNAPSHOT
+from roles.aliases import AUTHORITY, PASSWORDS, SNAPSHOT
 from roles.lib import ports, workers
 from roles.lib.converge import converged
 from roles.lib.files import checked_files
@@ -70,6 +70,8 @@ def render_files(site: Site) -> list[Managed]:
         drain_directory=DRAIN_DIRECTORY,
         rspamd_socket=rspamd.SCAN_SOCKET,
         spamd_port=ports.SPAMD,
+        database=exchange.followed,
+        authority=AUTHORITY,
     )
     unit = render(
         "forwarder/forwarder@.service.j2",
@@ -78,6 +80,7 @@ def render_files(site: Site) -> list[Managed]:
         memory_max=BASE_BYTES + COPIES * in_hand,
         stop_seconds=exchange.deadlines.data_done_seconds + SPARE_SECONDS,
         valkey_password=valkey.PASSWORD if limits_here else None,
+        database_passwords=PASSWORDS if exchange.forwarder.asks_database else None,
     )
     return [
         ManagedFile(SETTINGS, settings),

@@ -8,7 +8,7 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from twinmx.aliases.snapshot import Snapshot, SnapshotError
-from twinmx.forwarder.alone import Alone
+from twinmx.forwarder.alone import alone_of
 from twinmx.forwarder.delivered import VERB, Delivered
 from twinmx.forwarder.delivery import Delivery, Policy, Scanner
 from twinmx.forwarder.drained import follow
@@ -54,6 +54,7 @@ class Worker:
             settings.reinject.connections,
         )
         self._limit = _late_limit(settings, self._metrics)
+        self._alone = alone_of(settings.alone)
         delivered = Delivered(settings.delivered.directory)
         peers = Peers(
             [str(address) for address in settings.peers.addresses],
@@ -76,7 +77,7 @@ class Worker:
                 Onward(self._pool, settings.reinject.seconds, delivered, peers),
                 self._metrics,
                 self._limit,
-                Alone(settings.alone.seconds) if settings.alone else None,
+                self._alone,
             ),
             clients=[ip_network(str(network)) for network in settings.listen.clients],
             limits=Limits(
@@ -104,6 +105,8 @@ class Worker:
         stack.push_async_callback(self._chain.close)
         if self._limit is not None:
             stack.push_async_callback(self._limit.close)
+        if self._alone is not None:
+            stack.callback(self._alone.close)
         stack.push_async_callback(self._web.close)
         port = settings.metrics.port_base + self._number
         await self._web.listen(str(settings.metrics.address), port)

@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator, model_validator
 
+from twinmx.aliases.database.settings import Server, Timing
 from twinmx.limits.settings import Limits
 from twinmx.program.settings import Aliases, Domain, Metrics, Port, Seconds, Table
 from twinmx.spam.settings import Spam
@@ -76,10 +77,21 @@ class Drain(Table):
     directory: Path
 
 
-class Alone(Table):
-    """How long a worker has each message alone, before it handles it; only to replay June 2021."""
+class Question(Table):
+    """The database that is asked; `timing` as its follower has it."""
 
-    seconds: Seconds
+    database: Server
+    timing: Timing
+
+
+class Alone(Table):
+    """What a worker does for each message alone, before it handles it; only to replay 2021.
+
+    It takes so many seconds, and with `question` asks the database.
+    """
+
+    seconds: float = Field(ge=0, le=600)
+    question: Question | None = None
 
 
 class Deadline(Table):

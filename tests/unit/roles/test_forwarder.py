@@ -7,7 +7,7 @@ import pytest
 
 from inventory.schema import Exchange
 from roles.forwarder import BASE_BYTES, COPIES, SETTINGS, SRS_KEYS, render_files
-from tests.unit.roles.exchanges import MX1, MX2, MX3, PEER_LINK, exchange, site
+from tests.unit.roles.exchanges import DATABASE, MX1, MX2, MX3, PEER_LINK, exchange, site
 from tests.unit.roles.exchanges import SRS_KEYS as KEYS
 from tests.unit.roles.rendered import named, text
 from twinmx.forwarder.settings import Settings
@@ -75,8 +75,20 @@ def test_a_worker_has_one_message_at_a_time_only_in_a_replay(tmp_path: Path) -> 
     replayed = settings(exchange(forwarder={"alone_seconds": 0.3}), tmp_path).alone
 
     assert replayed is not None
-    assert replayed.seconds == 0.3
+    assert (replayed.seconds, replayed.question) == (0.3, None)
     assert settings(exchange(), tmp_path).alone is None
+
+
+def test_the_question_of_july_2021_needs_its_password_and_only_then(tmp_path: Path) -> None:
+    of = exchange(alias_source="postgresql", database=DATABASE, forwarder={"asks_database": True})
+    unit = text(named(render_files(site(of)), "forwarder@.service"))
+    replayed = settings(of, tmp_path).alone
+
+    assert replayed is not None
+    assert replayed.question is not None
+    assert replayed.question.database.host == DATABASE["fqdn"]
+    assert "\nLoadCredential=database:" in unit
+    assert "LoadCredential=database" not in text(named(render_files(site()), "forwarder@.service"))
 
 
 def test_it_listens_on_its_own_peer_link(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """The replay of June 2021: a worker has one message at a time."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from tests.unit.twinmx.world import World
 from twinmx.forwarder.alone import Alone
+from twinmx.forwarder.question import Question
 
 
 async def _hold(alone: Alone, entered: list[float]) -> None:
@@ -43,3 +45,33 @@ async def test_what_waits_past_the_deadline_is_put_off_and_not_delivered(world: 
     assert world.sink.accepted == []
     assert (await world.send()).startswith("250")
     assert len(world.sink.accepted) == 1
+
+
+class Database:
+    """A question that nobody answers, but for once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.closed = False
+
+    async def ask(self) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            raise OSError("the server is away")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_without_an_answer_of_the_database_a_message_is_put_off(world: World) -> None:
+    database = Database()
+    world.alone = Alone(0.0, cast(Question, database))
+    await world.start()
+
+    assert (await world.send()).startswith("451 4.3.0")
+    assert world.sink.accepted == []
+    assert (await world.send()).startswith("250")
+    assert database.asked == 2
+
+    world.alone.close()
+    assert database.closed

@@ -15,8 +15,11 @@ APPLICATION = "twinmx"
 DRIVER = "postgresql+asyncpg"
 
 
-def _verified(server: Server) -> ssl.SSLContext:
-    """The server shows a certificate of our authority for its own name, or nothing is sent to it."""
+def verified(server: Server) -> ssl.SSLContext:
+    """TLS for which the server shows a certificate of our authority for its own name.
+
+    Raises `OSError` for an authority file that cannot be read, `ssl.SSLError` for one that is no PEM.
+    """
     context = ssl.create_default_context(cafile=str(server.authority))
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context
@@ -29,7 +32,7 @@ def connect_to(server: Server, timing: Timing, passwords: Sequence[str]) -> Asyn
     has either the old or the new one. Raises `OSError` for an authority file that cannot be read,
     `ssl.SSLError` for one that is no PEM; a connection raises what asyncpg does.
     """
-    context = _verified(server)
+    context = verified(server)
     return create_async_engine(
         f"{DRIVER}://", poolclass=NullPool, async_creator=partial(log_in, server, timing, passwords, context)
     )

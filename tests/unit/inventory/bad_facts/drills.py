@@ -23,6 +23,13 @@ ROWS = {
         "queue_slots",
         "forwarder.queue_slots: 'mailbox'; allowed: alias or shared",
     ),
+    "question to nobody": Bad(
+        "  workers: 3\n",
+        "  workers: 3\n  asks_database: true\n",
+        "asks_database",
+        "forwarder.asks_database: True: there is no database to ask; allowed: false, or "
+        "alias_source: postgresql",
+    ),
     "minutes alone": Bad(
         "  workers: 3\n",
         "  workers: 3\n  alone_seconds: 60\n",
