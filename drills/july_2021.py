@@ -74,7 +74,8 @@ DRILL = Drill(
         },
         says=(
             "six workers with one message at a time, which ask the database before each, one queue "
-            "destination for all with Postfix's defaults, no gate, no help of the other host, no failover agent"
+            "destination for all with Postfix's defaults, no gate, no help of the other host, no failover "
+            "agent"
         ),
     ),
     needs_database=True,
