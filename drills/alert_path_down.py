@@ -46,6 +46,7 @@ DRILL = Drill(
             0.5,
             "curl --silent --fail --max-time 10 http://198.51.100.11:20466/api/v1/alerts",
             says="NotificationsFail",
+            name="Prometheus knows",
         ),
         Step(BACK_AT, f"ssh -F build/lab/ssh_config outside systemctl start {PAGER}", name="pager back"),
     ),

@@ -37,12 +37,13 @@ DRILL = Drill(
     ),
     faults=(Fault(Where.FIRST, BEGIN, END, f"! {{ {SHOWN}; }}"),),
     steps=(
-        Step(0.5, ".venv/bin/python -m lab probe", says="ESMTPS"),
+        Step(0.5, ".venv/bin/python -m lab probe", says="ESMTPS", name="mail by TLS"),
         Step(
             0.6,
             "ssh -F build/lab/ssh_config mx1 "
             f"\"journalctl -q -u 'postfix*' --since -180s -g '{OVER_TLS.replace(' ', '.')}'\"",
             says=OVER_TLS,
+            name="the log agrees",
         ),
     ),
     holds=Holds(p99=5.0, alerts=("CertificateExpires",)),

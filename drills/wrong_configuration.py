@@ -30,8 +30,14 @@ DRILL = Drill(
         "https://blog.cloudflare.com/details-of-the-cloudflare-outage-on-july-2-2019/"
     ),
     steps=(
-        Step(0.05, f"{CONVERGE} --data workers=0", status=1, says="allowed: a whole number from 1 to 64"),
-        Step(0.2, PUSH, status=1, says="the candidate was refused by"),
+        Step(
+            0.05,
+            f"{CONVERGE} --data workers=0",
+            status=1,
+            says="allowed: a whole number from 1 to 64",
+            name="wrong value",
+        ),
+        Step(0.2, PUSH, status=1, says="the candidate was refused by", name="wrong template"),
     ),
     timeline=Timeline(fault=240.0),
     holds=Holds(p99=5.0),

@@ -111,7 +111,7 @@ def _last(end: float, timeline: Timeline, steps: tuple[Step, ...], course: Cours
     """Let it last until `end`, with an operator's steps at their moments."""
     for step in sorted(steps, key=lambda one: one.at):
         show.wait("the fault", course.begun + step.at * timeline.fault - time.time())
-        with show.phase(step.label):
+        with show.phase(step.name):
             course.steps.append(take(step, course.begun))
     show.wait("the fault", end - time.time())
 

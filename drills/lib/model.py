@@ -88,12 +88,7 @@ class Step:
     run: str
     status: int = 0
     says: str = ""
-    name: str = ""
-
-    @property
-    def label(self) -> str:
-        """Its name, or its command where it has none."""
-        return self.name or self.run
+    name: str = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ SHORT = Timeline(20.0, 75.0, 20.0)
 
 @dataclass(frozen=True)
 class Holds:
-    """What must be so; delays are seconds from a sender's first attempt to the mailbox, of bystanders.
+    """What must be so; delays are seconds from the moment a letter was due to the mailbox, of bystanders.
 
     p99: its most. of_baseline: most of p99, as a multiple of the p99 before the fault (or of FLOOR_SECONDS,
     where that was less). longest: of any bystander. alerts: one of these is told within `alert_seconds`.

@@ -27,7 +27,7 @@ class Phases:
 
 @dataclass
 class Delay:
-    """Delays of bystanders, in seconds from the first attempt to the mailbox; `count` copies."""
+    """Delays of bystanders, in seconds from the moment a letter was due to the mailbox; `count` copies."""
 
     count: int
     p50: float

@@ -21,5 +21,5 @@ def take(step: Step, begun: float) -> Event:
         well, told = False, f"not done in {STEP_SECONDS} s"
     else:
         well = status == step.status and step.says in printed
-        told = f"status {status}: {printed.strip()[-SHOWN:]}"
-    return Event(started - begun, "step", step.label, by="operator", cause=told, automatic=False, well=well)
+        told = f"status {status}" + (f": {said}" if (said := printed.strip()[-SHOWN:]) else "")
+    return Event(started - begun, "step", step.name, by="operator", cause=told, automatic=False, well=well)

@@ -18,7 +18,7 @@ from tests.unit.drills.made import BEGUN, drill
 
 CONVERGE_SECONDS, STEP_SECONDS = 20.0, 40.0
 PLAIN = "converge "
-STEPS = (Step(0.5, "second step"), Step(0.25, "first step"))
+STEPS = (Step(0.5, "second step", name="second"), Step(0.25, "first step", name="first"))
 TIMELINE = Timeline(60.0, 180.0, 30.0)
 
 

@@ -60,5 +60,7 @@ def drill(
         timeline=Timeline(60.0, 180.0, 30.0),
         holds=Holds(),
         inventory={"workers": 3},
-        then=Then({"failover": {"mode": "manual"}}, "One host.", steps=(Step(0.5, "restart"),)),
+        then=Then(
+            {"failover": {"mode": "manual"}}, "One host.", steps=(Step(0.5, "restart", name="restart"),)
+        ),
     )

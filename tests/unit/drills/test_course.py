@@ -55,7 +55,7 @@ def test_a_fault_began_when_its_unit_did(world: World) -> None:
 
 
 def test_a_step_that_takes_longer_prolongs_the_fault(world: World) -> None:
-    made = carry_out(world, OUTSIDE, steps=(Step(0.9, "long"),))
+    made = carry_out(world, OUTSIDE, steps=(Step(0.9, "long", name="long"),))
 
     assert made.ended == made.begun + 162 + STEP_SECONDS
 

@@ -21,7 +21,7 @@ from lab.traffic import Sent
 from lab.traffic_session import Stage
 from tests.unit.drills.made import BEGUN, FLOOD, USERS, arrived, attempt, drill, letter
 
-STEPS = (Step(0.5, "workers"),)
+STEPS = (Step(0.5, "workers", name="workers"),)
 HOLDS = Holds(alerts=("QueueGrows",), act="drain mx1", after="true", refused=("flood",), takes_over=90.0)
 
 

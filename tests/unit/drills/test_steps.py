@@ -11,7 +11,7 @@ from drills.lib.record import Event
 
 
 def taken(run: str, status: int = 0, says: str = "") -> Event:
-    return steps.take(Step(0.5, run, status, says), time.time() - 90)
+    return steps.take(Step(0.5, run, status, says, name="step"), time.time() - 90)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_step_must_end_and_say_what_it_must(run: str, status: int, says: str, 
 def test_a_step_is_an_operator_s_act_at_its_moment() -> None:
     event = taken("echo done")
 
-    assert (event.kind, event.says, event.by, event.automatic) == ("step", "echo done", "operator", False)
+    assert (event.kind, event.says, event.by, event.automatic) == ("step", "step", "operator", False)
     assert event.cause == "status 0: done"
     assert 90 <= event.at < 100
 
