@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.table import Table
 
 from drills.lib.record import Record
@@ -23,14 +24,30 @@ _TEXTS = 2
 """So many columns, the first, are text; the rest are numbers."""
 
 
+_NARROW = (
+    "p99\nusual",
+    "p99\nfault",
+    "\nworst",
+    "\nalert",
+    "\nact",
+    "\nback",
+    "\nref.",
+    "\nlost",
+    "\ndup.",
+)
+"""Above numbers in a terminal of 80 columns: seconds, then letters."""
+
+
 def table(records: Sequence[Record]) -> Table:
     """A table for the terminal; a run that did not hold is red."""
-    made = Table("", *_COLUMNS[:_TEXTS])
-    for name in _COLUMNS[_TEXTS:]:
-        made.add_column(name, justify="right")
+    made = Table("", "\ndrill", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for name in _NARROW:
+        made.add_column(name, justify="right", no_wrap=True)
     for record in records:
         tone = words.tone(record)
-        made.add_row(words.SYMBOLS[tone], *_row(record), style="red" if tone == "bad" else None)
+        drill = record.drill if record.variant == "now" else f"{record.drill} {record.variant}"
+        numbers = [*_delays(record), *_numbers(record), str(record.duplicated)]
+        made.add_row(words.SYMBOLS[tone], drill, *numbers, style="red" if tone == "bad" else None)
     return made
 
 
@@ -40,15 +57,20 @@ def markdown(records: Sequence[Record]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)
 
 
-def _row(record: Record) -> list[str]:
-    before, during = (words.seconds(words.of_phase(record, phase, "p99")) for phase in ("before", "fault"))
+def _delays(record: Record) -> list[str]:
+    """The p99 before the fault, and during it."""
+    return [words.seconds(words.of_phase(record, phase, "p99")) for phase in ("before", "fault")]
+
+
+def _numbers(record: Record) -> list[str]:
     return [
-        record.drill,
-        record.variant,
-        f"{before} / {during}",
         words.seconds(words.longest(record)),
         *(words.seconds(record.seconds.get(what)) for what in ("detect", "act", "recover")),
         str(words.refused(record)),
         str(record.lost),
-        f"{record.duplicated} ({words.unexplained(record)})",
     ]
+
+
+def _row(record: Record) -> list[str]:
+    surplus = f"{record.duplicated} ({words.unexplained(record)})"
+    return [record.drill, record.variant, " / ".join(_delays(record)), *_numbers(record), surplus]

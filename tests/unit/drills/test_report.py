@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from drills import all_drills
 from drills.lib.record import Check, Delay, Event, Record, Window
 from drills.lib.report import markdown, place, png, table, write, write_index, write_pair
 from drills.lib.report.palette import LIGHT
@@ -212,9 +213,14 @@ def test_the_tables() -> None:
         "| june-2021 | now | 0.16 / 0.40 | 0.52 | 31 | 42 | 12 | 3555 | 0 | 2 (0) |",
         "| kill-first | now | \u2013 / \u2013 | \u2013 | \u2013 | \u2013 | \u2013 | 0 | 0 | 0 (0) |",
     ]
-    console = Console(width=200)
+
+
+def test_the_table_of_a_terminal_fits_into_80_columns() -> None:
+    longest = replace(record(), drill=max(all_drills(), key=len))
+    console = Console(width=80)
     with console.capture() as captured:
-        console.print(table(runs))
-    lines = captured.get().splitlines()
-    assert [cell.strip() for cell in lines[3].split("│")[1:5]] == ["✓", "june-2021", "now", "0.16 / 0.40"]
-    assert lines[4].split("│")[1].strip() == "?"
+        console.print(table([longest, replace(record(), variant="then"), empty()]))
+    lines = [line.split() for line in captured.get().splitlines()[3:]]
+    assert lines[0] == ["✓", longest.drill, *"0.16 0.40 0.52 31 42 12 3555 0 2".split()]
+    assert lines[1][:3] == ["✓", "june-2021", "then"]
+    assert lines[2][0] == "?"
