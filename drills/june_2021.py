@@ -10,6 +10,9 @@ Source: SimpleLogin, "What happened on June 16, 2021, and how we make sure it ne
 Now a letter over the limit is refused in the session (550), a queue slot belongs to one alias, and the
 users notice nothing. The limits are the defaults of the inventory; the lab's own are far above any drill.
 Each user has six letters a minute, below them.
+
+To restart Postfix ends its deliveries, 20 at a time on each exchanger, whether their answer has come or not:
+what the forwarder has already passed on is delivered twice.
 """
 
 from drills.lib.model import USERS, Drill, Holds, Step, Stream, Then, Timeline
@@ -61,6 +64,7 @@ DRILL = Drill(
             Step(0.7, RESTART, name="all restarted"),
             Step(0.85, FLUSH, name="queue flushed"),
         ),
+        slots=80,
         fault_seconds=300.0,
     ),
     core=True,

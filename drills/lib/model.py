@@ -149,13 +149,14 @@ class Then:
 
     inventory: what differs from the drill's own. says: what that stands for. worse: how many times the p99
     of bystanders, or the longest delay, must be that of now, for the replay to be one.
-    steps: what was tried then.
+    steps: what was tried then. slots: messages that these may kill in hand, besides those of the fault.
     """
 
     inventory: Mapping[str, Any]
     says: str
     worse: float = 10.0
     steps: tuple[Step, ...] = ()
+    slots: int = 0
     fault_seconds: float | None = None
 
 

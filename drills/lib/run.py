@@ -64,7 +64,8 @@ def _fill(record: Record, drill: Drill, course: Course, seen: dict[str, Seen]) -
     times = ("first", "proved", "ended", "recovered", "last")
     record.phases = Phases(**{name: getattr(course, name) - begun for name in times})
     results = {
-        flow.stream.name: _result(drill, course, flow, seen[flow.stream.name]) for flow in course.flows.all
+        flow.stream.name: _result(drill, record.variant, course, flow, seen[flow.stream.name])
+        for flow in course.flows.all
     }
     record.streams = [_balance(flow, results[flow.stream.name]) for flow in course.flows.all]
     _measure_delays(record, course, seen)
@@ -91,8 +92,9 @@ def _fill(record: Record, drill: Drill, course: Course, seen: dict[str, Seen]) -
     record.checks = checks(drill, record, facts)
 
 
-def _result(drill: Drill, course: Course, flow: Flow, seen: Seen) -> Result:
-    moment = Moment(course.begun, course.recovered, drill.holds.slots, drill.name)
+def _result(drill: Drill, variant: Variant, course: Course, flow: Flow, seen: Seen) -> Result:
+    of_steps = drill.then.slots if drill.then and variant == "then" else 0
+    moment = Moment(course.begun, course.recovered, drill.holds.slots + of_steps, drill.name)
     return account(flow.stream.name, flow.seed, flow.letters, seen, [moment])
 
 
@@ -132,7 +134,8 @@ def _events(told: list[Told], done: list[Done], course: Course) -> list[Event]:
         Event(one.at - course.begun, "act", one.says, one.by, one.cause, automatic=one.automatic)
         for one in done
     ]
-    return sorted([*alerts, *acts, *course.steps], key=lambda one: one.at)
+    end = course.last - course.begun
+    return sorted((one for one in (*alerts, *acts, *course.steps) if one.at <= end), key=lambda one: one.at)
 
 
 def _after(drill: Drill) -> str | None:

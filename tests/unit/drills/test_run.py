@@ -209,6 +209,26 @@ def test_what_a_fault_may_repeat_is_what_was_in_hand(lab: Lab, slots: int) -> No
     assert record.well is bool(slots)
 
 
+def test_then_the_steps_may_repeat_what_they_kill_in_hand(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.seen["users"].delivered["users10", "one@mailbox.example"].append(BEGUN + 45)
+    made = drill()
+    assert made.then
+    tried = replace(made, then=replace(made.then, slots=1))
+
+    explained = {
+        variant: running.run(tried, variant, 7, Show(), short=False).streams[0].explained
+        for variant in ("now", "then")
+    }
+
+    assert explained == {"now": 0, "then": 1}
+
+
+def test_what_is_told_after_the_last_letter_is_no_event(lab: Lab) -> None:
+    lab.told.append(Told(BEGUN + 61, "PendingMail", "mx1"))
+
+    assert "PendingMail" not in {one.says for one in run().events}
+
+
 def test_answers_and_the_monitors_are_of_the_whole_run(lab: Lab) -> None:
     record = run()
 
