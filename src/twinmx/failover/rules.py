@@ -130,7 +130,10 @@ class Rules:
         return any(_share(seen) < rule.share_percent / 2 for seen in known) if known else None
 
     def _canary(self, evidence: Evidence) -> bool | None:
-        """Bad where all canaries are lost or late through us, and one arrives through somebody else."""
+        """Bad where all canaries are lost or late through us, and one arrives through somebody else.
+
+        The first letter of our own canary may have met a host that was just starting: it says nothing bad.
+        """
         name = self._settings.name
         seen = [canary.via for canary in evidence.canaries.values() if canary]
         own = evidence.canaries.get(name)
@@ -139,6 +142,8 @@ class Rules:
         through_us = [self._late(via[name]) for via in seen if name in via]
         through_others = [self._late(way) for via in seen for other, way in via.items() if other != name]
         if None in through_us or not through_us:
+            return None
+        if all(through_us) and name in own.via and _is_first(own.via[name]):
             return None
         return all(through_us) and False in through_others
 
@@ -183,6 +188,11 @@ class Rules:
         if still_out or (answered + failed >= rule.scans and share >= rule.share_percent):
             return False
         return True if answered and share < rule.share_percent else None
+
+
+def _is_first(way: Way) -> bool:
+    """Whether no more than one letter was sent this way: its canary has just been started."""
+    return len(way.delays) + (way.waiting > 0) <= 1
 
 
 def _share(figures: Mapping[str, float]) -> float:

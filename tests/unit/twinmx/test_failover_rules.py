@@ -151,7 +151,7 @@ def canaries(**via: dict[str, Way]) -> dict[str, CanaryState | None]:
     return {host: CanaryState(via=ways) for host, ways in via.items()}
 
 
-GOOD, LOST, SLOW = Way(delays=[99, 1.0]), Way(delays=[1.0, None]), Way(delays=[11.0])
+GOOD, LOST, SLOW = Way(delays=[99, 1.0]), Way(delays=[1.0, None]), Way(delays=[1.0, 11.0])
 WAITS = Way(delays=[1.0], waiting=11)
 
 
@@ -163,6 +163,14 @@ def test_canaries_count_where_all_agree_and_one_gets_through_elsewhere(ill: Way)
     assert read(Evidence(0, canaries=only_ours)).drain["canary"] is False
     nowhere = canaries(mx1={"mx1": ill, "mx2": ill}, mx2={"mx1": ill, "mx2": ill})
     assert read(Evidence(0, canaries=nowhere)).drain["canary"] is False
+
+
+@pytest.mark.parametrize("mine", [Way(delays=[None]), Way(delays=[11.0]), Way(waiting=11.0)])
+def test_the_first_letter_after_a_start_is_no_evidence_against_us(mine: Way) -> None:
+    """The host may have been starting as well: Postfix, or the engines."""
+    seen = canaries(mx1={"mx1": mine, "mx2": GOOD}, mx2={"mx1": LOST, "mx2": GOOD})
+
+    assert read(Evidence(0, canaries=seen)).drain["canary"] is None
 
 
 @pytest.mark.parametrize("mine", [{"mx1": Way()}, {}], ids=["nothing sent yet", "not through us"])
