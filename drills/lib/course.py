@@ -69,12 +69,20 @@ def carry_out(
 
 
 def _calm(drill: Drill, variant: Variant, show: Show) -> None:
-    """Have both hosts be what the drill asks for, without its fault, and at rest."""
+    """Have both hosts be what the drill asks for, without its fault, and at rest.
+
+    They come to rest as the inventory has them first: where nobody acts by himself, as then, nothing undoes
+    what an agent did at the end of the drill before.
+    """
     if drill.needs_database:
         with show.phase("the database, with the lab's aliases in it"):
             _bring_up_database()
-    calm = drill.inventory or variant == "then"
-    value = converges.flag(drill.name, variant, calm=True) if calm else converges.PLAIN
+    _rest(converges.PLAIN, show)
+    if drill.inventory or variant == "then":
+        _rest(converges.flag(drill.name, variant, calm=True), show)
+
+
+def _rest(value: str, show: Show) -> None:
     with show.phase(f"converge: {value or 'plain'}"):
         converges.converge(value)
     with show.phase("both hosts at rest"):

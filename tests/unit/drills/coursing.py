@@ -129,6 +129,8 @@ def carry_out_drill(
 
 
 BEFORE = [
+    PLAIN,
+    "rest as plain",
     "converge made-up/calm",
     "rest as made-up/calm",
     "users begin",

@@ -58,7 +58,7 @@ def test_what_breaks_off_after_the_recovery_leaves_nothing_behind(
     with pytest.raises(kind):
         carry_out(world, FIRST, OUTSIDE)
 
-    assert world.done.count(PLAIN) == 1
+    assert world.done.count(PLAIN) == 2
     assert not course.UNDER_WAY.exists()
 
 
