@@ -8,6 +8,7 @@ import dns.rcode
 import pytest
 
 from tests.unit.twinmx.failover_dns import NameServer, dns_of
+from tests.unit.twinmx.failover_host import HostUnderTest
 from tests.unit.twinmx.failover_pair import Closed, Pair, exposes, is_, running, says, until
 from twinmx.failover import store
 
@@ -58,6 +59,12 @@ async def test_a_page_that_cannot_be_made_is_no_trouble_for_the_agent(
     await until(lambda: is_(pair[0], "draining", "drained"))
 
 
+async def shows(host: HostUnderTest, *texts: str) -> bool:
+    """Whether the status page has them all."""
+    page = await host.page("/")
+    return all(text in page for text in texts)
+
+
 async def test_a_demotion_that_the_name_server_refuses_is_said_everywhere_until_it_is_done(
     served: Pair, server: NameServer
 ) -> None:
@@ -71,9 +78,7 @@ async def test_a_demotion_that_the_name_server_refuses_is_said_everywhere_until_
     await until(told)
     assert host.drained, "the port closes all the same"
     await until(lambda: says(host, "unable to act in full (dns)"))
-    page = await host.page("/")
-    assert "dns: 127.0.0.1: update: REFUSED" in page
-    assert "mx not changed alias.example" in page
+    await until(lambda: shows(host, "dns: 127.0.0.1: update: REFUSED", "mx not changed alias.example"))
     await until(lambda: exposes(host, 'twinmx_failover_fault{what="dns"} 1.0'))
 
     server.refuses_updates = None
