@@ -8,8 +8,7 @@ import dns.rcode
 import pytest
 
 from tests.unit.twinmx.failover_dns import NameServer, dns_of
-from tests.unit.twinmx.failover_host import HostUnderTest
-from tests.unit.twinmx.failover_pair import Closed, Pair, exposes, is_, running, says, until
+from tests.unit.twinmx.failover_pair import Closed, HostUnderTest, Pair, exposes, is_, running, says, until
 from twinmx.failover import store
 
 
