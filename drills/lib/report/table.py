@@ -73,4 +73,5 @@ def _numbers(record: Record) -> list[str]:
 
 def _row(record: Record) -> list[str]:
     surplus = f"{record.duplicated} ({words.unexplained(record)})"
-    return [record.drill, record.variant, " / ".join(_delays(record)), *_numbers(record), surplus]
+    variant = f"{record.variant}, short" if record.short else record.variant
+    return [record.drill, variant, " / ".join(_delays(record)), *_numbers(record), surplus]
