@@ -14,6 +14,7 @@ Then a handler has one letter at a time, takes the 0.3 s that it usually took, a
 each, so the letter waits with it. It would wait for five minutes.
 """
 
+from drills.lib import summer_2021
 from drills.lib.model import Drill, Fault, Holds, Then, Where
 
 PSQL = "setpriv --reuid postgres --regid postgres --init-groups psql -X -q -v ON_ERROR_STOP=1 -d aliases"
@@ -60,23 +61,12 @@ DRILL = Drill(
     holds=Holds(p99=5.0, of_baseline=2.0, alerts=("SnapshotStale",)),
     then=Then(
         inventory={
+            **summer_2021.INVENTORY,
             "database": {"statement_seconds": 300},
             "deadlines": {"forwarder_seconds": 540, "data_done_seconds": 600},
-            "gate": {"consulted": False},
-            "forwarder": {
-                "workers": 6,
-                "queue_slots": "shared",
-                "hand_over": False,
-                "alone_seconds": 0.3,
-                "asks_database": True,
-            },
-            "failover": {"mode": "manual"},
+            "forwarder": summer_2021.FORWARDER | {"asks_database": True},
         },
-        says=(
-            "six workers with one message at a time, which ask the database before each, one queue "
-            "destination for all with Postfix's defaults, no gate, no help of the other host, no failover "
-            "agent"
-        ),
+        says=f"the database asked before each message, {summer_2021.SAYS}",
     ),
     needs_database=True,
 )

@@ -15,6 +15,7 @@ To restart Postfix ends its deliveries, 20 at a time on each exchanger, whether 
 what the forwarder has already passed on is delivered twice.
 """
 
+from drills.lib import summer_2021
 from drills.lib.model import USERS, Drill, Holds, Step, Stream, Then, Timeline
 from drills.lib.sources import JUNE_2021
 
@@ -48,17 +49,8 @@ DRILL = Drill(
     timeline=Timeline(before=60.0, fault=190.0, after=60.0),
     holds=Holds(p99=5.0, of_baseline=2.0, refused=("flood",), alerts=("AccountFlood",)),
     then=Then(
-        inventory={
-            "rate_limits": {"answer": 421},
-            "gate": {"consulted": False},
-            "forwarder": {"workers": 6, "queue_slots": "shared", "hand_over": False, "alone_seconds": 0.3},
-            "failover": {"mode": "manual"},
-        },
-        says=(
-            "above the limit 421 after the queue, one queue destination for all with Postfix's defaults, six "
-            "workers with one message at a time and 0.3 s for each, no gate, no help of the other host, no "
-            "failover agent"
-        ),
+        inventory={**summer_2021.INVENTORY, "rate_limits": {"answer": 421}},
+        says=f"above the limit 421 after the queue, {summer_2021.SAYS}",
         steps=(
             Step(0.4, TWELVE, name="12 workers"),
             Step(0.7, RESTART, name="all restarted"),

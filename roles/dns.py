@@ -47,13 +47,13 @@ WAY_TO_MX = "twinmx converge; to write it all the same: --data mx_unanswered=wri
 
 
 @cache
-def _asked(names: tuple[str, ...], executing: bool) -> Standing:
-    return settled(lambda: standing(names), lambda found: not found.silent, _settling(executing))
+def _asked(names: tuple[str, ...], _executing: bool) -> Standing:
+    return settled(lambda: standing(names), lambda found: not found.silent, _settling())
 
 
-def _settling(executing: bool) -> float:
+def _settling() -> float:
     """Seconds that exchangers have to answer: they may have been started by this run a moment ago."""
-    return SETTLING_SECONDS if executing and _converges_exchangers() else 0.0
+    return SETTLING_SECONDS if executing() and _converges_exchangers() else 0.0
 
 
 def _standing(exchange: Exchange) -> Standing:
@@ -90,8 +90,8 @@ def _tell_mx(found: Standing) -> None:
 
 
 @cache
-def _why_no_mail(exchanger: Exchanger, executing: bool) -> str:
-    return settled(lambda: why_no_mail(exchanger), lambda why: not why, _settling(executing))
+def _why_no_mail(exchanger: Exchanger, _executing: bool) -> str:
+    return settled(lambda: why_no_mail(exchanger), lambda why: not why, _settling())
 
 
 def why_nobody(exchange: Exchange, found: Standing) -> str:
